@@ -1,0 +1,181 @@
+"""The state of one account: the only place where what the streams said is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple
+
+from exporter.core.clock import Instant
+from exporter.core.events import (
+    Event,
+    Gap,
+    Heard,
+    LoggedIn,
+    Malformed,
+    Platform,
+    Refused,
+    Removed,
+    Snapshot,
+    Upsert,
+)
+from exporter.core.model import Contract, Key, Offer, Order, Position, Row, Rows, Table, Wallet
+from exporter.core.stream import Phase, StreamReport, StreamState, Trust
+from exporter.core.tally import Tally, TallyReport
+
+
+class View(NamedTuple):
+    """One consistent reading of the tables: only what may be believed is in it.
+
+    A table that is absent is not known; one that is empty is known to be empty.
+    """
+
+    tables: Mapping[Table, Rows]
+    gone: Mapping[Table, Sequence[Row]]
+    available_at: Mapping[Key, float]
+    order_symbols: frozenset[str]
+    offer_currencies: frozenset[str]
+
+
+class Report(NamedTuple):
+    """One consistent copy of an account: health and counters always, values as far as believed."""
+
+    account: str
+    exchange: str
+    view: View
+    streams: tuple[StreamReport, ...]
+    tally: TallyReport
+    permissions: Mapping[tuple[str, str], bool] | None
+    operative: bool | None
+
+
+class AccountState:
+    """Tables, streams and counters of one account, behind one lock.
+
+    The lock is held for the events of one frame, or for copying rows; never for I/O or formatting.
+    """
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        exchange: str,
+        streams: Iterable[str],
+        trust: Trust,
+        lock: AbstractContextManager[object],
+        started: Instant,
+    ) -> None:
+        self.account = account
+        self.exchange = exchange
+        self.lock = lock
+        self.streams = {name: StreamState(name, trust, started) for name in streams}
+        self.tally = Tally()
+        self.permissions: Mapping[tuple[str, str], bool] | None = None
+        self.operative: bool | None = None
+        self._available_at: dict[Key, float] = {}
+        self._order_symbols: set[str] = set()
+        self._offer_currencies: set[str] = set()
+
+    def change(self, stream: str, step: Callable[[StreamState], None]) -> None:
+        """Let a session record a step of its connection."""
+        with self.lock:
+            step(self.streams[stream])
+
+    def ended(self, stream: str, reason: str, phase: Phase, now: Instant, sentence: str) -> None:
+        """A connection of the stream is over; counts why, and what waited for more."""
+        with self.lock:
+            state = self.streams[stream]
+            state.disconnected(reason, phase, now)
+            state.note(now, sentence)
+            self.tally.settle()
+
+    def apply(self, stream: str, heard: Heard, now: Instant) -> None:
+        """Take in one received message: all of it, or, if it was malformed, only its count."""
+        with self.lock:
+            state = self.streams[stream]
+            state.heard(now, heard)
+            for event in heard.events:
+                self._apply(state, event, now)
+            if state.complete(now):
+                state.note(now, "complete: every expected snapshot has arrived")
+
+    def report(self, now: float) -> Report:
+        """One consistent copy of all there is to tell at monotonic `now`."""
+        with self.lock:
+            return Report(
+                account=self.account,
+                exchange=self.exchange,
+                view=self._view(now),
+                streams=tuple(state.report(now) for state in self.streams.values()),
+                tally=self.tally.report(),
+                permissions=self.permissions,
+                operative=self.operative,
+            )
+
+    def _view(self, now: float) -> View:
+        tables: dict[Table, Rows] = {}
+        gone: dict[Table, list[Row]] = {}
+        for state in self.streams.values():
+            if not state.is_shown(now):
+                continue
+            state.shown.expire(now)
+            for table in state.shown.rows:
+                tables[table] = state.shown.believed(table, now)
+            for table, graves in state.shown.gone.items():
+                gone.setdefault(table, []).extend(row for row, _ in graves.values())
+        return View(
+            tables,
+            gone,
+            dict(self._available_at),
+            frozenset(self._order_symbols),
+            frozenset(self._offer_currencies),
+        )
+
+    def _apply(self, state: StreamState, event: Event, now: Instant) -> None:
+        if isinstance(event, Snapshot | Upsert | Removed):
+            self._apply_rows(state, event, now)
+        elif isinstance(event, LoggedIn):
+            self.permissions = event.permissions
+            state.collecting.expected = event.expected
+            state.enter("syncing", now)
+        elif isinstance(event, Refused):
+            state.auth_failures += 1
+            state.refusal = event.code
+            state.note(now, event.sentence)
+        elif isinstance(event, Platform):
+            self.operative = event.operative
+            if not event.operative:
+                state.enter("maintenance", now)
+                state.note(now, "the venue reports maintenance")
+        elif isinstance(event, Gap):
+            state.gaps += 1
+            state.enter("stale", now)
+            state.note(now, f"messages were lost: gap in the {event.sequence} sequence")
+        elif isinstance(event, Malformed):
+            state.malformed[event.kind] += 1
+        else:
+            self.tally.count(event)
+
+    def _apply_rows(self, state: StreamState, event: Snapshot | Upsert | Removed, now: Instant) -> None:
+        (state.shown if state.synced else state.collecting).apply(event, now.monotonic)
+        if isinstance(event, Snapshot):
+            state.snapshots[event.table] = now
+            for key, row in event.rows.items():
+                self._foresee(key, row, now)
+        elif isinstance(event, Upsert):
+            self._foresee(event.key, event.row, now)
+
+    def _foresee(self, key: Key, row: Row, now: Instant) -> None:
+        if isinstance(row, Wallet):
+            if row.available is not None:
+                self._available_at[key] = now.wall
+        elif isinstance(row, Order):
+            self._order_symbols.add(row.symbol)
+            self.tally.foresee_symbol(row.symbol)
+        elif isinstance(row, Position):
+            self.tally.foresee_symbol(row.symbol)
+        elif isinstance(row, Offer):
+            self._offer_currencies.add(row.currency)
+            self.tally.foresee_funding(row.currency)
+        elif isinstance(row, Contract):
+            self.tally.foresee_funding(row.currency)

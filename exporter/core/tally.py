@@ -1,0 +1,140 @@
+"""What happened on an account since the start, counted exactly once and never withheld."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+from exporter.core.events import Fill, FundingClosed, FundingTraded, Notified, OrderChanged
+from exporter.core.model import Key, split_symbol
+from exporter.core.once import Once
+
+Happening = Fill | OrderChanged | FundingClosed | FundingTraded | Notified
+STATES: Final[tuple[Literal["used", "unused"], ...]] = ("used", "unused")
+FUNDING_SIDES: Final = ("provided", "taken")
+
+
+class TallyReport(NamedTuple):
+    """A consistent copy of the counters."""
+
+    fills: Mapping[tuple[str, str, str], int]
+    base_volume: Mapping[tuple[str, str], float]
+    quote_volume: Mapping[tuple[str, str], float]
+    last_fill: Mapping[str, float]
+    fees: Mapping[str, float]
+    rebates: Mapping[str, float]
+    order_changes: Mapping[str, int]
+    funding_closed: Mapping[tuple[str, str], int]
+    funding_trades: Mapping[tuple[str, str], int]
+    funding_volume: Mapping[tuple[str, str], float]
+    notifications: Mapping[tuple[str, str], int]
+
+
+class Tally:
+    """Counters of one account. Series that can be foreseen are there at 0 before they count."""
+
+    def __init__(self) -> None:
+        self.fills: Counter[tuple[str, str, str]] = Counter()
+        self.base_volume: dict[tuple[str, str], float] = {}
+        self.quote_volume: dict[tuple[str, str], float] = {}
+        self.last_fill: dict[str, float] = {}
+        self.fees: dict[str, float] = {}
+        self.rebates: dict[str, float] = {}
+        self.order_changes: Counter[str] = Counter()
+        self.funding_closed: Counter[tuple[str, str]] = Counter()
+        self.funding_trades: Counter[tuple[str, str]] = Counter()
+        self.funding_volume: dict[tuple[str, str], float] = {}
+        self.notifications: Counter[tuple[str, str]] = Counter()
+        self._once = Once()
+        self._early: dict[Key, Fill] = {}
+
+    def foresee_symbol(self, symbol: str) -> None:
+        """An order or position on a symbol announces its fills: let their counters start at 0."""
+        if (symbol, "buy") in self.base_volume:
+            return
+        for side in ("buy", "sell"):
+            self.base_volume[symbol, side] = self.quote_volume[symbol, side] = 0.0
+            for liquidity in ("maker", "taker"):
+                self.fills[symbol, side, liquidity] += 0
+        for currency in split_symbol(symbol):
+            if currency:
+                self._foresee_fees(currency)
+
+    def foresee_funding(self, currency: str) -> None:
+        """An offer or contract announces that funding will be taken and closed."""
+        if (currency, "used") in self.funding_closed:
+            return
+        for state in STATES:
+            self.funding_closed[currency, state] += 0
+        for side in FUNDING_SIDES:
+            self.funding_trades[currency, side] += 0
+            self.funding_volume[currency, side] = 0.0
+
+    def count(self, event: Happening) -> None:
+        """Count a happening, unless it was counted before."""
+        if isinstance(event, Fill):
+            self._fill(event)
+        elif isinstance(event, OrderChanged):
+            if self._once.first(("order", *event.occurrence)):
+                self.order_changes[event.change] += 1
+        elif isinstance(event, FundingClosed):
+            self.foresee_funding(event.currency)
+            if self._once.first(("closed", event.state, event.id)):
+                self.funding_closed[event.currency, event.state] += 1
+        elif isinstance(event, FundingTraded):
+            self.foresee_funding(event.currency)
+            if self._once.first(("funding", event.id)):
+                self.funding_trades[event.currency, event.side] += 1
+                self.funding_volume[event.currency, event.side] += event.amount
+        else:
+            self.notifications[event.subject, event.status] += 1
+
+    def settle(self) -> None:
+        """A connection ended: early reports whose final one can no longer come are counted now."""
+        early, self._early = self._early, {}
+        for fill in early.values():
+            self._count_fill(fill)
+
+    def report(self) -> TallyReport:
+        """A copy of every counter."""
+        return TallyReport(
+            fills=dict(self.fills),
+            base_volume=dict(self.base_volume),
+            quote_volume=dict(self.quote_volume),
+            last_fill=dict(self.last_fill),
+            fees=dict(self.fees),
+            rebates=dict(self.rebates),
+            order_changes=dict(self.order_changes),
+            funding_closed=dict(self.funding_closed),
+            funding_trades=dict(self.funding_trades),
+            funding_volume=dict(self.funding_volume),
+            notifications=dict(self.notifications),
+        )
+
+    def _fill(self, fill: Fill) -> None:
+        identity = ("fill", fill.id)
+        if fill.final:
+            self._early.pop(fill.id, None)
+            self._count_fill(fill)
+        elif identity not in self._once:
+            self._early.setdefault(fill.id, fill)
+
+    def _count_fill(self, fill: Fill) -> None:
+        self.foresee_symbol(fill.symbol)
+        if self._once.first(("fill", fill.id)):
+            self.fills[fill.symbol, fill.side, fill.liquidity] += 1
+            where = (fill.symbol, fill.side)
+            self.base_volume[where] += fill.amount
+            self.quote_volume[where] += fill.amount * fill.price
+            if fill.at is not None:
+                self.last_fill[fill.symbol] = max(fill.at, self.last_fill.get(fill.symbol, 0.0))
+        # The fee has an identity of its own: an early report was perhaps counted without it.
+        if fill.fee is not None and fill.fee_currency and self._once.first(("fee", fill.id)):
+            self._foresee_fees(fill.fee_currency)
+            book = self.fees if fill.fee > 0 else self.rebates
+            book[fill.fee_currency] += abs(fill.fee)
+
+    def _foresee_fees(self, currency: str) -> None:
+        self.fees.setdefault(currency, 0.0)
+        self.rebates.setdefault(currency, 0.0)
