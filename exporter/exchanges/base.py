@@ -1,0 +1,203 @@
+"""What an exchange must be able to do, and nothing about how.
+
+An exchange is one folder beside this file and one line in `exporter.exchanges.KNOWN`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
+
+from exporter.core.clock import Instant
+from exporter.core.events import Heard
+from exporter.core.model import Table
+
+
+class Retry(enum.Enum):
+    """When a dropped stream may try again."""
+
+    SOON = "soon"
+    """Backoff with jitter: the link broke, or the venue asked for it."""
+    LATER = "later"
+    """After `Drop.after` seconds at least: a rate limit, maintenance, a venue not ready."""
+    CREDENTIALS = "credentials"
+    """Every 10 to 15 minutes: the key was refused and does not heal by itself."""
+    RESYNC = "resync"
+    """At once, but at most once in five minutes: messages were lost."""
+
+
+class Send(NamedTuple):
+    """A text to send. Never anything but login, settings, pings and `calc`-like reads."""
+
+    text: str
+
+
+class Drop(NamedTuple):
+    """End this connection; `reason` is one of `DISCONNECT_REASONS`, `sentence` is for a person."""
+
+    reason: str
+    retry: Retry
+    sentence: str
+    after: float = 0.0
+
+
+DISCONNECT_REASONS: Final = (
+    "remote_close",
+    "reset",
+    "silence",
+    "login_timeout",
+    "sync_timeout",
+    "refused",
+    "rate_limit",
+    "restart",
+    "maintenance",
+    "gap",
+    "protocol",
+    "oversize",
+    "reconcile",
+    "stopped",
+    "other",
+)
+"""Why a stream ended. `remote_close`: the venue closed it; `reset`: the link broke; `silence`: nothing came
+for the silence timeout; `login_timeout`, `sync_timeout`: no answer to the login, or not every snapshot in
+time; `refused`: the key; `restart`, `maintenance`: the venue said so; `gap`: messages were lost; `protocol`,
+`oversize`: the peer broke the rules of WebSocket or sent too much; `stopped`: by us."""
+
+CONNECT_FAILURES: Final = (
+    "dns",
+    "refused",
+    "unreachable",
+    "timeout",
+    "tls",
+    "handshake",
+    "http_401",
+    "http_403",
+    "http_429",
+    "http_5xx",
+    "http_other",
+    "other",
+)
+"""Why a stream did not come to stand."""
+
+
+class Handshake(NamedTuple):
+    """How to open the connection: the address, and the headers of this very attempt."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
+class Conversation(Protocol):
+    """One connection's half of the dialogue: messages in, meaning and answers out.
+
+    One instance per connection. It has no socket and no clock, and never raises on what it receives.
+    """
+
+    def handshake(self, now: Instant) -> Handshake:
+        """Where and how to connect; signs anew for each attempt where the venue wants that."""
+        ...
+
+    def opened(self, now: Instant) -> Sequence[Send | Drop]:
+        """The connection stands: what to say first."""
+        ...
+
+    def received(self, data: bytes, now: Instant) -> tuple[Heard, Sequence[Send | Drop]]:
+        """One whole message came: what it meant, and what to answer."""
+        ...
+
+    def tick(self, now: Instant) -> Sequence[Send | Drop]:
+        """Time passed: called at least once a second; pings, questions and deadlines."""
+        ...
+
+    def resume(self, now: Instant) -> Heard:
+        """Take the login as accepted, for recorded messages that begin after it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Base addresses of a venue."""
+
+    stream: str
+    rest: str
+    public: str
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What proves who we are; `sign` keeps the secret to itself and gives a hex digest."""
+
+    api_key: str = field(repr=False)
+    sign: Callable[[bytes], str] = field(repr=False)
+    nonce: Callable[[], int]
+    """Strictly increasing per key, shared by everything that uses the key."""
+    identity: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the configuration asks of one account."""
+
+    endpoints: Endpoints
+    feeds: frozenset[str]
+    margin_symbols: tuple[str, ...] = ()
+    require_read_only: bool = False
+    allow_withdraw_scope: bool = False
+    login_timeout: float = 10.0
+    """Seconds within which the login must be answered, and again every snapshot have arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpec:
+    """One kind of connection of an exchange."""
+
+    name: str
+    liveness_interval: float
+    """Seconds after which a healthy stream has given a sign of life, heartbeats included."""
+    snapshots: tuple[Table, ...]
+    """Tables that it lays down whole."""
+    messages: tuple[str, ...]
+    """The closed set of message kinds, `other` included."""
+    computed_lifetime: float
+    """Seconds after which a value that the venue computes only when asked is no longer believed."""
+    converse: Callable[[Login, Wanted], Conversation]
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSpec:
+    """Everything the rest of the program knows of an exchange."""
+
+    name: str
+    endpoints: Endpoints
+    feeds: tuple[str, ...]
+    """Words for the `streams` key of the configuration."""
+    needs_identity: bool
+    streams: Mapping[str, StreamSpec]
+    nonce_scale: float
+    """Nonce units per second."""
+    scopes: tuple[str, ...]
+    """Permission scopes that the venue reports; empty if it reports none."""
+    refusal_codes: tuple[str, ...]
+    """Codes with which a key can be refused, `other` included."""
+    notification_subjects: tuple[str, ...]
+    """The closed set of what notifications are about, `other` included; empty if the venue sends none."""
+    symbol: Callable[[str], str]
+    """`BASE/QUOTE` from a symbol as a user writes it, in the venue's spelling or ours."""
+    stream_of: Callable[[bytes], str]
+    """Which stream a bare recorded message belongs to."""
+
+
+@dataclass(slots=True)
+class Nonces:
+    """Strictly increasing numbers for one key, near the clock; its owner guards it with a lock."""
+
+    now: Callable[[], float]
+    scale: float
+    last: int = 0
+
+    def next(self) -> int:
+        """The next number: the clock's, or one more than the last where the clock stands or steps back."""
+        self.last = max(int(self.now() * self.scale), self.last + 1)
+        return self.last
