@@ -1,0 +1,154 @@
+"""Proving who we are to Bitfinex, and reading what the key may do and why it was turned down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import orjson
+
+from exporter.core.events import Refused
+from exporter.exchanges.base import Drop, Login, Retry, Wanted
+
+SCOPES: Final = (
+    "orders",
+    "account",
+    "funding",
+    "history",
+    "wallets",
+    "withdraw",
+    "positions",
+    "ui_withdraw",
+)
+ACCESSES: Final = ("read", "write")
+WITHDRAW_SCOPES: Final = ("withdraw", "ui_withdraw")
+
+FILTER_WORDS: Final[dict[str, str]] = {
+    "orders": "trading",
+    "positions": "trading",
+    "trades": "trading",
+    "funding": "funding",
+    "wallets": "wallet",
+    "balance": "balance",
+    "margin": "balance",
+    "notifications": "notify",
+}
+Permissions = Mapping[tuple[str, str], bool]
+
+
+def login_message(login: Login, feeds: frozenset[str]) -> str:
+    """The `auth` event. Its `filter` is left out when every feed is wanted; `dms` never exists."""
+    nonce = login.nonce()
+    payload = f"AUTH{nonce}"
+    message: dict[str, object] = {
+        "event": "auth",
+        "apiKey": login.api_key,
+        "authNonce": nonce,
+        "authPayload": payload,
+        "authSig": login.sign(payload.encode()),
+    }
+    if feeds != frozenset(FILTER_WORDS):
+        message["filter"] = sorted({FILTER_WORDS[feed] for feed in feeds})
+    return orjson.dumps(message).decode()
+
+
+def permissions(caps: object) -> Permissions | None:
+    """What the key may do, from `caps` of the auth reply; None when it cannot be read.
+
+    The venue has sent an object, a JSON text, a text that no parser takes, and nothing at all.
+    """
+    if isinstance(caps, str):
+        try:
+            caps = orjson.loads(caps)
+        except orjson.JSONDecodeError:
+            return None
+    if not isinstance(caps, dict) or not caps:
+        return None
+    granted: dict[tuple[str, str], bool] = {}
+    for scope, accesses in caps.items():
+        if not isinstance(accesses, dict):
+            return None
+        if scope not in SCOPES:
+            continue
+        for access in ACCESSES:
+            flag = _flag(accesses.get(access))
+            if flag is None:
+                return None
+            granted[scope, access] = flag
+    return granted or None
+
+
+def _flag(value: object) -> bool | None:
+    if isinstance(value, int | str):
+        try:
+            return int(value) == 1
+        except ValueError:
+            return None
+    return None
+
+
+def too_powerful(granted: Permissions | None, wanted: Wanted) -> Refused | None:
+    """Our own refusal of a key that may do more than watch, as far as the configuration asks for it."""
+    if granted is None:
+        if wanted.require_read_only:
+            return Refused(
+                "unknown_scopes", "key refused: the venue did not say its scopes and read-only is required"
+            )
+        return None
+    writes = sorted(scope for (scope, access), yes in granted.items() if yes and access == "write")
+    withdraw = [scope for scope in writes if scope in WITHDRAW_SCOPES]
+    if withdraw and not wanted.allow_withdraw_scope:
+        return Refused(
+            "withdraw_scope",
+            "key refused: it may withdraw, which a monitoring key must not; "
+            "make a read-only key, or set allow_withdraw_scope: true",
+        )
+    if writes and wanted.require_read_only:
+        scopes = ", ".join(writes)
+        return Refused("write_scope", f"key refused: read-only is required and it may write to {scopes}")
+    return None
+
+
+CODES: Final[dict[int, tuple[Retry, float]]] = {
+    10000: (Retry.SOON, 0.0),
+    10001: (Retry.CREDENTIALS, 0.0),
+    10008: (Retry.SOON, 0.0),
+    10020: (Retry.CREDENTIALS, 0.0),
+    10100: (Retry.CREDENTIALS, 0.0),
+    10111: (Retry.CREDENTIALS, 0.0),
+    10112: (Retry.CREDENTIALS, 0.0),
+    10113: (Retry.CREDENTIALS, 0.0),
+    10114: (Retry.LATER, 1.0),
+    10200: (Retry.SOON, 0.0),
+    11000: (Retry.LATER, 5.0),
+    11010: (Retry.LATER, 60.0),
+    20060: (Retry.LATER, 60.0),
+}
+"""What a failed login's code asks for. An unknown code is treated as a refused key."""
+NAMES: Final[dict[int, str]] = {
+    10001: "no permission",
+    10020: "parameters not accepted",
+    10100: "key not accepted",
+    10111: "payload not accepted",
+    10112: "signature not accepted",
+    10113: "signature not accepted",
+    10114: "nonce too small",
+    11000: "venue not ready",
+    11010: "rate limit",
+    20060: "maintenance",
+}
+OWN_CODES: Final = ("withdraw_scope", "write_scope", "unknown_scopes")
+REFUSAL_CODES: Final = (*(str(code) for code in CODES), *OWN_CODES, "other")
+NONCE_CODE: Final = 10114
+MAINTENANCE_CODE: Final = 20060
+
+
+def failure(code: int | None) -> tuple[Sequence[Refused], Drop]:
+    """What a failed login means: whether the key was refused, and when to try again."""
+    retry, after = CODES.get(code or 0, (Retry.CREDENTIALS, 0.0))
+    name = NAMES.get(code or 0, "refused")
+    sentence = f"login failed: {name} (code {code})" if code is not None else "login failed: no code given"
+    if code == MAINTENANCE_CODE:
+        return (), Drop("maintenance", retry, sentence, after)
+    refused = Refused(str(code) if code in CODES else "other", sentence)
+    return (refused,), Drop("refused", retry, sentence, after)

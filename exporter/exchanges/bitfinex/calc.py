@@ -1,0 +1,94 @@
+"""Asking for what the venue leaves null: paced `calc` requests, the only input this program ever sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import orjson
+
+from exporter.core.events import Event, Removed, Snapshot, Upsert
+from exporter.core.model import Contract, Key, Offer, Position, Row, Wallet
+from exporter.exchanges.bitfinex.fields import venue_symbol
+
+NAMES_PER_MESSAGE: Final = 8
+"""The venue allows 30 names a message and 8 calculations a second; one message a second of 8 keeps both."""
+MESSAGE_INTERVAL: Final = 1.0
+REFRESH: Final[dict[str, float]] = {
+    "position": 10.0,
+    "margin": 30.0,
+    "wallet": 60.0,
+    "balance": 60.0,
+    "funding": 60.0,
+}
+"""Seconds after which a computed value is asked for again, by the first word of its name."""
+RETRY: Final = 5.0
+"""Seconds after which a value that is still null is asked for again."""
+
+
+class CalcPlan:
+    """Which computed values are due. Names come from what the account holds, never from elsewhere."""
+
+    def __init__(self, margin_symbols: Iterable[str], feeds: frozenset[str]) -> None:
+        self._feeds = feeds
+        self._due: dict[str, float] = {}
+        """Name to the monotonic second from which it may be asked for."""
+        self._position_names: dict[Key, str] = {}
+        self._next_message = float("-inf")
+        if "balance" in feeds:
+            self._due["balance"] = float("-inf")
+        if "margin" in feeds:
+            self._due["margin_base"] = float("-inf")
+            for symbol in margin_symbols:
+                self._due[f"margin_sym_{venue_symbol(symbol)}"] = float("-inf")
+
+    def observe(self, events: Iterable[Event], now: float) -> None:
+        """Learn from what arrived which names exist, which are answered and which are null."""
+        for event in events:
+            if isinstance(event, Snapshot):
+                for key, row in event.rows.items():
+                    self._learn(key, row, now)
+            elif isinstance(event, Upsert):
+                self._learn(event.key, event.row, now)
+            elif isinstance(event, Removed) and event.table == "positions":
+                name = self._position_names.pop(event.key, None)
+                if name is not None and name not in self._position_names.values():
+                    self._due.pop(name, None)
+
+    def message(self, now: float) -> str | None:
+        """The next `calc` message, if one is due and the pace allows it."""
+        if now < self._next_message:
+            return None
+        due = sorted((at, name) for name, at in self._due.items() if at <= now)[:NAMES_PER_MESSAGE]
+        if not due:
+            return None
+        self._next_message = now + MESSAGE_INTERVAL
+        names = [name for _, name in due]
+        for name in names:
+            self._due[name] = now + self._interval(name)
+        return orjson.dumps([0, "calc", None, [[name] for name in names]]).decode()
+
+    @staticmethod
+    def _interval(name: str) -> float:
+        return REFRESH[name.partition("_")[0]]
+
+    def _learn(self, key: Key, row: Row, now: float) -> None:
+        if isinstance(row, Wallet) and "wallets" in self._feeds:
+            self._plan(f"wallet_{row.wallet}_{row.currency}", [row.available], now)
+        elif isinstance(row, Position) and "positions" in self._feeds:
+            name = f"position_{venue_symbol(row.symbol)}"
+            self._position_names[key] = name
+            self._plan(name, [row.unrealized_pnl, row.leverage], now)
+        elif isinstance(row, Offer | Contract) and "funding" in self._feeds:
+            self._due.setdefault(f"funding_sym_f{row.currency}", now)
+
+    def _plan(self, name: str, computed: Sequence[float | None], now: float) -> None:
+        """A null is asked for soon, yet not sooner than it was asked before; a value can wait its turn."""
+        due = self._due.get(name)
+        if any(value is not None for value in computed):
+            self._due[name] = now + self._interval(name)
+        elif due is None:
+            self._due[name] = now
+        else:
+            asked = due - self._interval(name)
+            self._due[name] = min(due, max(now, asked + RETRY))
