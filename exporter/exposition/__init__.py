@@ -1,0 +1,1 @@
+"""What the state looks like to a scraper."""

@@ -1,0 +1,195 @@
+"""From account states to metric families, for a registry of `prometheus_client`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+
+from exporter.core.account import AccountState, Report
+from exporter.core.clock import Instant
+from exporter.core.stream import DELAY_BOUNDS
+from exporter.exposition import catalogue
+from exporter.exposition.funding import contracts, funding_counters, offers
+from exporter.exposition.health import StreamShape, health
+from exporter.exposition.samples import Labels, Samples, Selection
+from exporter.exposition.trading import fees, fills, notifications, orders, positions
+from exporter.exposition.wallets import margin, totals, wallets
+
+logger: Final = logging.getLogger(__name__)
+Families = dict[str, dict[Labels, float]]
+
+
+class Watched(NamedTuple):
+    """One account, and what the collector must know to show it."""
+
+    state: AccountState
+    shapes: Mapping[str, StreamShape]
+    notification_subjects: tuple[str, ...]
+    select: Selection
+
+
+def account_samples(watched: Watched, report: Report, now: Instant) -> Samples:
+    """Every sample of one account, uncapped."""
+    samples = Samples(report.exchange, report.account)
+    view, tally, select = report.view, report.tally, watched.select
+    health(report, watched.shapes, samples)
+    wallets(view, select, samples)
+    totals(view, samples)
+    margin(view, select, samples)
+    positions(view, select, samples)
+    orders(view, select, samples)
+    fills(tally, select, samples)
+    fees(tally, select, samples)
+    notifications(tally, watched.notification_subjects, samples)
+    contracts(view, tally, now.wall, select, samples)
+    offers(view, select, samples)
+    funding_counters(tally, select, samples)
+    return samples
+
+
+class AccountCollector:
+    """Makes fresh families at each scrape from one consistent report per account.
+
+    Safe for concurrent scrapes: nothing of a scrape is kept but the count of dropped series. An account
+    that cannot be shown is left out and told, and takes no other account with it.
+    """
+
+    def __init__(
+        self,
+        watched: Callable[[], Sequence[Watched]],
+        *,
+        clock: Callable[[], Instant],
+        series_per_account: int,
+    ) -> None:
+        self._watched = watched
+        self._clock = clock
+        self._limit = series_per_account
+        self._dropped = dict.fromkeys(catalogue.CAPPED, 0)
+        self._lock = threading.Lock()
+        self._complained: set[tuple[str, str]] = set()
+
+    def describe(self) -> Iterable[Metric]:
+        """Every family of the catalogue that comes from accounts, so that `name[]` can find it."""
+        for metric in catalogue.METRICS:
+            if metric.name not in PROCESS_FAMILIES:
+                yield _family(metric, {})
+
+    def collect(self) -> Iterator[Metric]:
+        """The families of all accounts, in the order of the catalogue."""
+        now = self._clock()
+        merged: Families = {
+            metric.name: {} for metric in catalogue.METRICS if metric.name not in PROCESS_FAMILIES
+        }
+        delays: dict[Labels, tuple[list[int], float]] = {}
+        for watched in self._watched():
+            self._add_account(watched, now, merged, delays)
+        with self._lock:
+            for family, count in self._dropped.items():
+                merged["exchange_exporter_series_dropped_total"][family,] = count
+        took = self._clock().monotonic - now.monotonic
+        merged["exchange_exporter_collect_duration_seconds"][()] = took
+        for name, samples in merged.items():
+            if name == DELAY:
+                yield _delays(delays)
+            else:
+                yield _family(catalogue.BY_NAME[name], samples)
+
+    def _add_account(
+        self,
+        watched: Watched,
+        now: Instant,
+        merged: Families,
+        delays: dict[Labels, tuple[list[int], float]],
+    ) -> None:
+        state = watched.state
+        who = (state.exchange, state.account)
+        try:
+            report = state.report(now.monotonic)
+            families = account_samples(watched, report, now).families
+        except Exception:
+            if who not in self._complained:
+                self._complained.add(who)
+                logger.exception("account cannot be shown", extra={"fields": {"account": state.account}})
+            merged["exchange_exporter_collect_success"][who] = 0
+            return
+        merged["exchange_exporter_collect_success"][who] = 1
+        self._cap(families)
+        for name, samples in families.items():
+            merged[name].update(samples)
+        if report.operative is not None:
+            merged["exchange_platform_operative"][report.exchange,] = report.operative
+        for stream in report.streams:
+            key = (report.exchange, stream.name)
+            counts, total = delays.get(key, ([0] * (len(DELAY_BOUNDS) + 1), 0.0))
+            added = [a + b for a, b in zip(counts, stream.delay_counts, strict=True)]
+            delays[key] = (added, total + stream.delay_total)
+
+    def _cap(self, families: Families) -> None:
+        """Cut what exceeds the account's limit, in the order of the catalogue, and count it."""
+        left = self._limit
+        dropped: dict[str, int] = {}
+        for name in catalogue.CAPPED:
+            samples = families.get(name)
+            if not samples:
+                continue
+            if len(samples) > left:
+                dropped[name] = len(samples) - left
+                families[name] = dict(list(samples.items())[:left])
+            left -= len(families[name])
+        if dropped:
+            with self._lock:
+                for name, count in dropped.items():
+                    self._dropped[name] += count
+
+
+DELAY: Final = "exchange_stream_delivery_delay_seconds"
+PROCESS_FAMILIES: Final = frozenset(
+    (
+        "exchange_exporter_build_info",
+        "exchange_exporter_demo_mode",
+        "exchange_exporter_config_last_reload_successful",
+        "exchange_exporter_config_last_reload_success_timestamp_seconds",
+        "exchange_exporter_session_restarts_total",
+        "exchange_exporter_session_last_loop_timestamp_seconds",
+    )
+)
+"""Families of the process itself, kept in `telemetry`."""
+
+
+def _family(metric: catalogue.Metric, samples: Mapping[Labels, float]) -> Metric:
+    names = metric.labels
+    if metric.kind == "info":
+        info = InfoMetricFamily(metric.name.removesuffix("_info"), metric.help)
+        for labels in samples:
+            info.add_metric((), dict(zip(names, labels, strict=True)))
+        return info
+    kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+    if metric.kind == "histogram":
+        return HistogramMetricFamily(metric.name, metric.help, labels=names)
+    family = kind(metric.name, metric.help, labels=names)
+    for labels, value in samples.items():
+        family.add_metric(labels, value)
+    return family
+
+
+def _delays(delays: Mapping[Labels, tuple[list[int], float]]) -> Metric:
+    metric = catalogue.BY_NAME[DELAY]
+    family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
+    for labels, (counts, total) in delays.items():
+        running = 0
+        buckets: list[tuple[str, float]] = []
+        for bound, count in zip((*map(str, DELAY_BOUNDS), "+Inf"), counts, strict=True):
+            running += count
+            buckets.append((bound, running))
+        family.add_metric(labels, buckets=buckets, sum_value=total)
+    return family
