@@ -81,6 +81,15 @@ class AccountState:
         with self.lock:
             step(self.streams[stream])
 
+    def resumed(self, stream: str, accepted: LoggedIn, now: Instant) -> None:
+        """Take a stream as connected and its login as accepted, for recorded messages."""
+        with self.lock:
+            state = self.streams[stream]
+            state.connecting(now)
+            state.connected(now)
+            self._apply(state, accepted, now)
+            state.complete(now)
+
     def ended(self, stream: str, reason: str, phase: Phase, now: Instant, sentence: str) -> None:
         """A connection of the stream is over; counts why, and what waited for more."""
         with self.lock:

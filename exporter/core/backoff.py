@@ -10,6 +10,8 @@ FIRST_DELAY: Final = 1.0
 REFUSED_DELAY: Final = 600.0
 REFUSED_SPREAD: Final = 300.0
 STABLE_AFTER: Final = 60.0
+REFUSALS_IN_A_ROW: Final = 5
+"""A small nonce so many times in a row means a shared key or a moved clock, not bad luck."""
 
 
 class Backoff:
@@ -45,14 +47,51 @@ class ConnectionBudget:
         self._limit = limit
         self._window = window
         self._slots: deque[float] = deque(maxlen=limit)
+        self._not_before = float("-inf")
 
     def reserve(self, now: float) -> float:
         """Take the next free slot and say how many seconds it lies ahead."""
-        start = now
+        start = max(now, self._not_before)
         if len(self._slots) == self._limit:
-            start = max(now, self._slots[0] + self._window)
+            start = max(start, self._slots[0] + self._window)
         self._slots.append(start)
         return start - now
+
+    def pause(self, until: float) -> None:
+        """Give out no slot before `until`."""
+        self._not_before = max(self._not_before, until)
+
+
+class Schedule:
+    """When one stream may try again, from how its connections ended."""
+
+    def __init__(self, backoff: Backoff) -> None:
+        self._backoff = backoff
+        self._refusals = 0
+
+    def lived(self, seconds: float) -> None:
+        """A connection was live for this long: old failures are forgotten once it was long enough."""
+        if seconds > 0:
+            self._refusals = 0
+        if seconds >= STABLE_AFTER:
+            self._backoff.stable()
+
+    def soon(self) -> float:
+        """Seconds to wait after an ordinary failure."""
+        return self._backoff.delay()
+
+    def later(self, seconds: float) -> float:
+        """Seconds to wait where the venue asked for a pause: never less than it asked for."""
+        return max(seconds, self._backoff.delay())
+
+    def refused(self) -> float:
+        """Seconds to wait after a refused key."""
+        return self._backoff.refused_delay()
+
+    def refused_for_now(self) -> bool:
+        """Count a refusal that a new try may heal; True when it has failed to so often that it will not."""
+        self._refusals += 1
+        return self._refusals >= REFUSALS_IN_A_ROW
 
 
 class ResyncGate:

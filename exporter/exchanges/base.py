@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from exporter.core.clock import Instant
-from exporter.core.events import Heard
+from exporter.core.events import Heard, LoggedIn
 from exporter.core.model import Table
 
 
@@ -65,22 +65,6 @@ for the silence timeout; `login_timeout`, `sync_timeout`: no answer to the login
 time; `refused`: the key; `restart`, `maintenance`: the venue said so; `gap`: messages were lost; `protocol`,
 `oversize`: the peer broke the rules of WebSocket or sent too much; `stopped`: by us."""
 
-CONNECT_FAILURES: Final = (
-    "dns",
-    "refused",
-    "unreachable",
-    "timeout",
-    "tls",
-    "handshake",
-    "http_401",
-    "http_403",
-    "http_429",
-    "http_5xx",
-    "http_other",
-    "other",
-)
-"""Why a stream did not come to stand."""
-
 
 class Handshake(NamedTuple):
     """How to open the connection: the address, and the headers of this very attempt."""
@@ -99,6 +83,10 @@ class Conversation(Protocol):
         """Where and how to connect; signs anew for each attempt where the venue wants that."""
         ...
 
+    def rejected(self, status: int) -> Drop:
+        """The upgrade was answered with an HTTP status other than 101."""
+        ...
+
     def opened(self, now: Instant) -> Sequence[Send | Drop]:
         """The connection stands: what to say first."""
         ...
@@ -111,9 +99,24 @@ class Conversation(Protocol):
         """Time passed: called at least once a second; pings, questions and deadlines."""
         ...
 
-    def resume(self, now: Instant) -> Heard:
+    def resume(self, now: Instant) -> LoggedIn:
         """Take the login as accepted, for recorded messages that begin after it."""
         ...
+
+
+def http_rejection(status: int) -> Drop:
+    """What an HTTP status in place of the upgrade usually means."""
+    sentence = f"the venue answered the connection with HTTP {status}"
+    if status == TOO_MANY_REQUESTS:
+        return Drop("rate_limit", Retry.LATER, f"{sentence}: too many connections", RATE_LIMIT_PAUSE)
+    if status >= SERVER_ERRORS:
+        return Drop("remote_close", Retry.SOON, sentence)
+    return Drop("remote_close", Retry.LATER, sentence, RATE_LIMIT_PAUSE)
+
+
+TOO_MANY_REQUESTS: Final = 429
+SERVER_ERRORS: Final = 500
+RATE_LIMIT_PAUSE: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,8 @@ class ExchangeSpec:
     feeds: tuple[str, ...]
     """Words for the `streams` key of the configuration."""
     needs_identity: bool
+    wallets: tuple[str, ...]
+    """Names of its wallets."""
     streams: Mapping[str, StreamSpec]
     nonce_scale: float
     """Nonce units per second."""
@@ -185,6 +190,8 @@ class ExchangeSpec:
     """The closed set of what notifications are about, `other` included; empty if the venue sends none."""
     symbol: Callable[[str], str]
     """`BASE/QUOTE` from a symbol as a user writes it, in the venue's spelling or ours."""
+    redact: Callable[[str], str]
+    """A message without what proves or names the user, for recordings."""
     stream_of: Callable[[bytes], str]
     """Which stream a bare recorded message belongs to."""
 

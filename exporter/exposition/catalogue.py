@@ -247,7 +247,5 @@ METRICS: Final[tuple[Metric, ...]] = (
 )
 # fmt: on
 BY_NAME: Final[Mapping[str, Metric]] = {metric.name: metric for metric in METRICS}
-CAPPED: Final = tuple(
-    metric.name for metric in METRICS if metric.group != "health" and "account" in metric.labels
-)
+CAPPED: Final = tuple(metric.name for metric in METRICS if metric.section not in ("Streams", "Exporter"))
 """Families that the series cap of an account may shorten: health never is."""

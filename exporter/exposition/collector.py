@@ -69,7 +69,7 @@ class AccountCollector:
         watched: Callable[[], Sequence[Watched]],
         *,
         clock: Callable[[], Instant],
-        series_per_account: int,
+        series_per_account: Callable[[], int],
     ) -> None:
         self._watched = watched
         self._clock = clock
@@ -136,7 +136,7 @@ class AccountCollector:
 
     def _cap(self, families: Families) -> None:
         """Cut what exceeds the account's limit, in the order of the catalogue, and count it."""
-        left = self._limit
+        left = self._limit()
         dropped: dict[str, int] = {}
         for name in catalogue.CAPPED:
             samples = families.get(name)

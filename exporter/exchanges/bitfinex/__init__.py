@@ -6,7 +6,7 @@ from typing import Final
 
 from exporter.core.model import SNAPSHOT_TABLES
 from exporter.exchanges.base import Endpoints, ExchangeSpec, StreamSpec
-from exporter.exchanges.bitfinex.auth import REFUSAL_CODES, SCOPES
+from exporter.exchanges.bitfinex.auth import REFUSAL_CODES, SCOPES, redact
 from exporter.exchanges.bitfinex.fields import symbol
 from exporter.exchanges.bitfinex.messages import MESSAGES, NOTIFICATION_SUBJECTS
 from exporter.exchanges.bitfinex.protocol import BitfinexConversation
@@ -30,6 +30,7 @@ SPEC: Final = ExchangeSpec(
     ),
     feeds=("wallets", "orders", "positions", "margin", "balance", "funding", "trades", "notifications"),
     needs_identity=False,
+    wallets=("exchange", "margin", "funding"),
     streams={
         "account": StreamSpec(
             name="account",
@@ -45,5 +46,6 @@ SPEC: Final = ExchangeSpec(
     refusal_codes=REFUSAL_CODES,
     notification_subjects=NOTIFICATION_SUBJECTS,
     symbol=symbol,
+    redact=redact,
     stream_of=_only_stream,
 )

@@ -152,3 +152,20 @@ def failure(code: int | None) -> tuple[Sequence[Refused], Drop]:
         return (), Drop("maintenance", retry, sentence, after)
     refused = Refused(str(code) if code in CODES else "other", sentence)
     return (refused,), Drop("refused", retry, sentence, after)
+
+
+PRIVATE_FIELDS: Final = ("apiKey", "authNonce", "authPayload", "authSig", "userId", "auth_id", "authId")
+
+
+def redact(text: str) -> str:
+    """A message without key, signature and user, for recordings."""
+    try:
+        message = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    if not isinstance(message, dict) or message.get("event") != "auth":
+        return text
+    for field in PRIVATE_FIELDS:
+        if field in message:
+            message[field] = "<redacted>"
+    return orjson.dumps(message).decode()

@@ -16,7 +16,7 @@ import orjson
 from exporter.core.clock import Instant
 from exporter.core.events import Event, Gap, Heard, LoggedIn, Malformed, Platform, Snapshot
 from exporter.core.model import Table
-from exporter.exchanges.base import Drop, Handshake, Login, Retry, Send, Wanted
+from exporter.exchanges.base import Drop, Handshake, Login, Retry, Send, Wanted, http_rejection
 from exporter.exchanges.bitfinex import auth, messages
 from exporter.exchanges.bitfinex.audit import SequenceAudit, Trailers, trailers
 from exporter.exchanges.bitfinex.calc import CalcPlan
@@ -79,15 +79,19 @@ class BitfinexConversation:
         self._since = now.monotonic
         return Handshake(self._wanted.endpoints.stream, {})
 
+    def rejected(self, status: int) -> Drop:
+        """429 counts for the address, whatever the key; the rest is the front end's trouble."""
+        return http_rejection(status)
+
     def opened(self, now: Instant) -> Answers:
         """Nothing yet: the venue speaks first."""
         self._since = self._last_heard = self._last_ping = now.monotonic
         return ()
 
-    def resume(self, now: Instant) -> Heard:
+    def resume(self, now: Instant) -> LoggedIn:
         """Begin as if the login had been accepted, by a key whose scopes are not known."""
         self.opened(now)
-        return Heard("auth", is_data=False, events=(self._accept(None, now),))
+        return self._accept(None, now)
 
     def received(self, data: bytes, now: Instant) -> tuple[Heard, Answers]:
         """One text message from the venue."""
