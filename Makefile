@@ -1,0 +1,96 @@
+# Everything a developer runs. Each target works on a fresh clone: .venv is made from the hashed lock files once,
+# and a stamp file makes the next call fast.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+CONFIG ?= config.yaml
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime-stamp
+DEV := $(VENV)/.dev-stamp
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+# No index address may reach the lock files: they are for everybody.
+COMPILE := $(BIN)/pip-compile --quiet --upgrade --allow-unsafe --generate-hashes --strip-extras \
+  --no-emit-find-links --no-emit-index-url --no-emit-trusted-host
+# `make check` and .ci/run set it; tests are faster without.
+COVERAGE :=
+# The state of accounts and the rules of the exchanges: where a wrong branch means a wrong balance.
+COVERED := exporter/core/*,exporter/exchanges/*
+NOT_COVERED := */simulator.py,*/sim_*.py,*/venue.py
+
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: demo
+demo: $(RUNTIME) ## watch simulated exchanges; no keys, no network
+	@exec $(BIN)/python -m exporter demo $(ARGS)
+
+.PHONY: run
+run: $(RUNTIME) ## serve the accounts of config.yaml (CONFIG=other.yaml for another file)
+	@exec $(BIN)/python -m exporter run --config.file=$(CONFIG) $(ARGS)
+
+.PHONY: test
+test: $(DEV) ## run the tests (ARGS="-k words" to choose)
+	@$(BIN)/python -m pytest $(COVERAGE) $(ARGS)
+
+.PHONY: check
+check: COVERAGE := --cov --cov-report=
+check: lint types test floor docs-check wheel-check ## everything CI demands
+
+.PHONY: fmt
+fmt: $(DEV) ## format and mend what ruff can mend
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+.PHONY: lint
+lint: $(DEV)
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+
+.PHONY: types
+types: $(DEV)
+	@$(BIN)/mypy
+
+.PHONY: floor
+floor: $(DEV) # judges the tests' last run with --cov
+	@$(BIN)/coverage report --include='$(COVERED)' --omit='$(NOT_COVERED)' --fail-under=90
+
+.PHONY: docs-check
+docs-check: $(RUNTIME)
+	@$(BIN)/python -m exporter.exposition.document --check
+
+.PHONY: wheel-check
+wheel-check: $(DEV)
+	@.ci/wheel $(BIN)/python
+
+.PHONY: lock
+lock: $(DEV) ## renew requirements/*.txt from pyproject.toml and dev.in
+	@$(COMPILE) --output-file=requirements/runtime.txt pyproject.toml
+	@$(COMPILE) --output-file=requirements/build.txt requirements/build.in
+	@$(COMPILE) --output-file=requirements/dev.txt requirements/dev.in
+
+.PHONY: clean
+clean: ## remove everything that is not in the repository's files, .venv included
+	@rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "make: $(PYTHON) is $$($(PYTHON) --version 2>&1 || true); Python 3.11 or newer is needed," \
+	    "for example: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements/runtime.txt | $(VENV)/bin/python
+	@$(PIP) install --require-hashes -r $<
+	@touch $@
+
+$(DEV): requirements/dev.txt $(RUNTIME)
+	@$(PIP) install --require-hashes -r $<
+	@touch $@
