@@ -1,0 +1,230 @@
+"""The composition root of a serving process: builds everything, starts and stops it in order, reloads."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from exporter import __version__
+from exporter.config.reader import ConfigError
+from exporter.config.types import Account, Config
+from exporter.exposition.collector import AccountCollector, Watched
+from exporter.exposition.encode import encode
+from exporter.exposition.telemetry import Telemetry
+from exporter.follow import Followed, Workshop, system_clock
+from exporter.logs import Redactor, log
+from exporter.overview import account_row
+from exporter.stream.supervisor import Supervisor
+from exporter.web.gate import Gate
+from exporter.web.landing import Overview
+from exporter.web.routes import Routes
+from exporter.web.server import Server
+
+logger: Final = logging.getLogger(__name__)
+WATCH_INTERVAL: Final = 1.0
+RELOAD_TIMEOUT: Final = 10.0
+IDLE_LIMIT: Final = 15.0
+"""Seconds without a turn of the main loop after which the process calls itself unhealthy."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """Where and how to serve, from the command line."""
+
+    listen_addresses: tuple[str, ...]
+    telemetry_path: str
+    config_file: Path | None
+    max_requests: int
+    lifecycle: bool
+
+
+@dataclass(slots=True)
+class Order:
+    """Something the main loop should do; `answer` is a sentence on failure, None on success."""
+
+    verb: str
+    answer: queue.SimpleQueue[str | None] | None = None
+
+
+class App:
+    """One serving process."""
+
+    def __init__(
+        self,
+        config: Config,
+        web: WebSettings,
+        *,
+        reread: Callable[[], Config],
+        redact: Redactor,
+        is_demo: bool = False,
+    ) -> None:
+        self._config = config
+        self._web = web
+        self._reread = reread
+        self._redact = redact
+        self._is_demo = is_demo
+        self._started = self._ticked = system_clock()
+        # A SimpleQueue may be filled from a signal handler; an Event may not.
+        self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self._followed: tuple[Followed, ...] = ()
+        self._workshop = Workshop.equip(config.stream)
+        revision = os.environ.get("EXCHANGE_EXPORTER_REVISION", "unknown")
+        self._telemetry = Telemetry(version=__version__, revision=revision, is_demo=is_demo)
+        self._telemetry.add_machine()
+        self._telemetry.watch(
+            AccountCollector(
+                self._watched,
+                clock=system_clock,
+                series_per_account=lambda: self._config.limits.series_per_account,
+            )
+        )
+        self._supervisor = Supervisor(
+            clock=lambda: system_clock().monotonic,
+            stuck_after=self._workshop.stuck_after,
+            restarted=self._telemetry.session_restarted,
+        )
+        self._gate = Gate(web.config_file)
+        self._server = Server(
+            web.listen_addresses,
+            self._routes(),
+            max_requests=web.max_requests,
+            guard=self._gate.admit,
+            headers=self._gate.headers,
+            tls=self._gate.tls,
+        )
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports served on, once started."""
+        return self._server.ports
+
+    def start(self) -> None:
+        """Listen, then follow every account. Raises ListenError when an address cannot be had."""
+        self._server.start()
+        self._telemetry.reloaded(success=True, at=self._started.wall)
+        self._add(self._config.accounts)
+        for address, port in zip(self._web.listen_addresses, self.ports, strict=True):
+            log(logger, logging.INFO, "listening", address=address, port=port)
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; SIGHUP reloads. For the main thread, after `start`."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._signalled)
+        while self._turn():
+            pass
+        self.stop()
+
+    def stop(self) -> None:
+        """Close the listeners and every stream."""
+        log(logger, logging.INFO, "stopping")
+        self._supervisor.stop()
+        self._server.stop()
+
+    # -- the main loop ----------------------------------------------------------------------------
+
+    def _signalled(self, number: int, _frame: FrameType | None) -> None:
+        self._orders.put(Order("reload" if number == signal.SIGHUP else "stop"))
+
+    def _turn(self) -> bool:
+        """One round of the main loop; False when it is time to stop."""
+        order: Order | None = None
+        with contextlib.suppress(queue.Empty):
+            order = self._orders.get(timeout=WATCH_INTERVAL)
+        self._ticked = system_clock()
+        self._supervisor.check()
+        for session in self._supervisor.sessions:
+            self._telemetry.session_looped(session.key, session.looped.wall)
+        if order is not None and order.verb == "reload":
+            answer = self._reload()
+            if order.answer is not None:
+                order.answer.put(answer)
+        return order is None or order.verb != "stop"
+
+    def _reload(self) -> str | None:
+        """Take up a changed configuration: a bad one changes nothing, equal accounts stay connected."""
+        try:
+            config = self._reread()
+        except ConfigError as error:
+            for problem in error.problems:
+                log(logger, logging.ERROR, "configuration problem", problem=problem)
+            self._telemetry.reloaded(success=False, at=0.0)
+            return "; ".join(error.problems)
+        before, self._config = self._config, config
+        keep = set(config.accounts) if config.stream == before.stream else set[Account]()
+        if config.stream != before.stream:
+            self._workshop = Workshop.equip(config.stream)
+        leaving = [followed for followed in self._followed if followed.account not in keep]
+        staying = {followed.account for followed in self._followed} & keep
+        self._remove(leaving)
+        self._add([account for account in config.accounts if account not in staying])
+        self._telemetry.reloaded(success=True, at=system_clock().wall)
+        log(logger, logging.INFO, "configuration is reloaded", accounts=len(config.accounts))
+        return None
+
+    def _add(self, accounts: Sequence[Account]) -> None:
+        for account in accounts:
+            self._redact.add((account.api_key.reveal(), account.api_secret.reveal()))
+            if account.identity is not None:
+                self._redact.add((account.identity.reveal(),))
+        added = tuple(self._workshop.follow(account) for account in accounts)
+        sessions = [session for followed in added for session in followed.sessions]
+        self._telemetry.expect_sessions(session.key for session in sessions)
+        self._followed = (*self._followed, *added)
+        self._supervisor.start(sessions)
+
+    def _remove(self, leaving: Sequence[Followed]) -> None:
+        sessions = [session for followed in leaving for session in followed.sessions]
+        self._supervisor.stop(sessions)
+        self._followed = tuple(followed for followed in self._followed if followed not in leaving)
+        self._telemetry.forget_sessions(session.key for session in sessions)
+
+    # -- what the web asks ------------------------------------------------------------------------
+
+    def _routes(self) -> Routes:
+        return Routes(
+            scrape=lambda accept, names: encode(self._telemetry.registry, accept, names),
+            overview=self._overview,
+            healthy=self._healthy,
+            ready=self._ready,
+            reload=self._reload_from_web,
+            telemetry_path=self._web.telemetry_path,
+            lifecycle=self._web.lifecycle,
+        )
+
+    def _watched(self) -> Sequence[Watched]:
+        return [followed.watched for followed in self._followed]
+
+    def _overview(self) -> Overview:
+        now = system_clock()
+        return Overview(
+            version=__version__,
+            demo=self._is_demo,
+            now=now.wall,
+            started=self._started.wall,
+            telemetry_path=self._web.telemetry_path,
+            accounts=tuple(account_row(watched.state.report(now.monotonic)) for watched in self._watched()),
+        )
+
+    def _healthy(self) -> str | None:
+        if system_clock().monotonic - self._ticked.monotonic > IDLE_LIMIT:
+            return "the main loop stands still"
+        return self._supervisor.problem()
+
+    def _ready(self) -> str | None:
+        return None if len(self._followed) == len(self._config.accounts) else "accounts are being set up"
+
+    def _reload_from_web(self) -> str | None:
+        answer: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._orders.put(Order("reload", answer))
+        try:
+            return answer.get(timeout=RELOAD_TIMEOUT)
+        except queue.Empty:
+            return "the main loop did not answer in time"

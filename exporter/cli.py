@@ -1,0 +1,155 @@
+"""The command line: arguments to settings to exit code, and no logic of its own."""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import platform
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from exporter import __version__
+from exporter.logs import FORMATS, LEVELS, Redactor, log_uncaught, setup
+
+PROGRAM: Final = "exchange-exporter"
+COMMANDS: Final = ("run", "demo", "check", "replay", "record")
+FAILURE, USAGE = 1, 2
+DEFAULT_ADDRESS: Final = "127.0.0.1:19700"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; gives its exit code: 0 normal, 1 runtime failure, 2 usage or configuration."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+        words.insert(0, "run")
+    settings = _parser().parse_args(words)
+    redact = Redactor()
+    setup(settings.log_level, settings.log_format, redact=redact)
+    log_uncaught()
+    if hasattr(signal, "SIGUSR1"):
+        faulthandler.register(signal.SIGUSR1)
+    try:
+        return _dispatch(settings, redact)
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody left to tell.
+        sys.stderr.close()
+        return FAILURE
+
+
+def _dispatch(settings: argparse.Namespace, redact: Redactor) -> int:
+    # Imported late, so that each command loads only what it needs.
+    from exporter.config.reader import ConfigError  # noqa: PLC0415
+    from exporter.web.address import ListenError  # noqa: PLC0415
+    from exporter.web.webconfig import WebConfigError  # noqa: PLC0415
+
+    try:
+        return _command(settings, redact)
+    except (ConfigError, WebConfigError) as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)  # noqa: T201 - the answer to a person, not an event
+        return USAGE
+    except (ListenError, OSError) as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)  # noqa: T201 - as above
+        return FAILURE
+
+
+def _command(settings: argparse.Namespace, redact: Redactor) -> int:
+    if settings.command == "check":
+        from exporter.commands.check import check  # noqa: PLC0415
+
+        return check(settings.config_file, redact, login=settings.login)
+    if settings.command == "replay":
+        from exporter.commands.replay import replay  # noqa: PLC0415
+
+        return replay(settings.file, settings.exchange, settings.account, settings.format)
+    if settings.command == "record":
+        from exporter.commands.record import record  # noqa: PLC0415
+
+        return record(settings.config_file, settings.account, settings.file, redact)
+    from exporter.app import WebSettings  # noqa: PLC0415
+
+    web = WebSettings(
+        listen_addresses=tuple(settings.listen_address or (DEFAULT_ADDRESS,)),
+        telemetry_path=settings.telemetry_path,
+        config_file=settings.web_config_file,
+        max_requests=settings.max_requests,
+        lifecycle=settings.enable_lifecycle,
+    )
+    if settings.command == "demo":
+        from exporter.commands.demo import demo  # noqa: PLC0415
+
+        return demo(settings.seed, settings.speed, web, redact)
+    from exporter.commands.run import run  # noqa: PLC0415
+
+    return run(settings.config_file, web, redact)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Prometheus exporter for the private account streams of crypto exchanges. "
+        "It only watches. Without a command it runs.",
+    )
+    version = f"{PROGRAM} {__version__} (Python {platform.python_version()})"
+    parser.add_argument("--version", action="version", version=version)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    run = commands.add_parser("run", help="follow the configured accounts and serve their metrics")
+    demo = commands.add_parser("demo", help="serve simulated accounts: no keys, no configuration, no network")
+    check = commands.add_parser("check", help="validate the configuration; with --login also the keys")
+    replay = commands.add_parser("replay", help="print the metrics that recorded messages make")
+    record = commands.add_parser("record", help="write down a live stream, without credentials")
+    for command in (run, demo):
+        _add_web(command)
+    for command in (run, check, record):
+        command.add_argument("--config.file", dest="config_file", default="config.yaml", metavar="FILE")
+    for command in (run, demo, check, replay, record):
+        _add_logs(command, version)
+    demo.add_argument("--demo.seed", dest="seed", type=int, default=1, metavar="N")
+    demo.add_argument("--demo.speed", dest="speed", type=_positive, default=1.0, metavar="X")
+    check.add_argument("--login", action="store_true", help="log in to each account once")
+    replay.add_argument("--exchange", required=True, metavar="NAME")
+    replay.add_argument("--account", default="replay", metavar="NAME")
+    replay.add_argument("--format", choices=("text", "openmetrics"), default="text")
+    replay.add_argument("file", metavar="FILE", help="one JSON value a line; - for standard input")
+    record.add_argument("--account", required=True, metavar="NAME")
+    record.add_argument("file", metavar="FILE", help="where to write; - for standard output")
+    return parser
+
+
+def _add_web(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--web.listen-address",
+        dest="listen_address",
+        action="append",
+        metavar="ADDRESS",
+        help=f"host:port to serve on, may be given several times (default {DEFAULT_ADDRESS})",
+    )
+    command.add_argument("--web.telemetry-path", dest="telemetry_path", default="/metrics", metavar="PATH")
+    command.add_argument("--web.config.file", dest="web_config_file", type=Path, metavar="FILE")
+    command.add_argument("--web.max-requests", dest="max_requests", type=_count, default=5, metavar="N")
+    command.add_argument("--web.enable-lifecycle", dest="enable_lifecycle", action="store_true")
+
+
+def _add_logs(command: argparse.ArgumentParser, version: str) -> None:
+    command.add_argument("--log.level", dest="log_level", choices=tuple(LEVELS), default="info")
+    command.add_argument("--log.format", dest="log_format", choices=FORMATS, default="logfmt")
+    command.add_argument("--version", action="version", version=version)
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text}")
+    return value

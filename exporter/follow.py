@@ -1,0 +1,180 @@
+"""From a configured account to its state and the sessions that keep it true."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, NamedTuple, get_args
+
+from exporter.config import types as config
+from exporter.config.secret import Secret
+from exporter.core.account import AccountState
+from exporter.core.backoff import Backoff, ConnectionBudget, Schedule
+from exporter.core.clock import Instant
+from exporter.core.stream import Trust
+from exporter.exchanges import KNOWN
+from exporter.exchanges.base import DISCONNECT_REASONS, Endpoints, ExchangeSpec, Login, Nonces, Wanted
+from exporter.exposition.collector import Watched
+from exporter.exposition.health import StreamShape
+from exporter.exposition.samples import Selection
+from exporter.stream.budget import SharedBudget
+from exporter.stream.means import Means, Tap
+from exporter.stream.session import Session
+from exporter.stream.transport import Connector, FailReason, Limits
+
+HEADROOM: Final = 30.0
+"""Seconds beyond the connect timeout for which a session may show no life before it counts as stuck."""
+
+
+def system_clock() -> Instant:
+    """The machine's two clocks, read at one moment."""
+    return Instant(time.monotonic(), time.time())
+
+
+def offers() -> Mapping[str, config.Offer]:
+    """What the known exchanges offer a configuration to ask for."""
+    return {
+        spec.name: config.Offer(
+            endpoints=config.Endpoints(spec.endpoints.stream, spec.endpoints.rest, spec.endpoints.public),
+            feeds=spec.feeds,
+            needs_identity=spec.needs_identity,
+            wallets=spec.wallets,
+            margin_symbols="margin" in spec.feeds,
+        )
+        for spec in KNOWN.values()
+    }
+
+
+class Followed(NamedTuple):
+    """One account at work."""
+
+    account: config.Account
+    watched: Watched
+    sessions: tuple[Session, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What all accounts of a process share: clocks, the connection budget, the connector."""
+
+    settings: config.StreamSettings
+    connector: Connector
+    budget: SharedBudget
+    clock: Callable[[], Instant] = system_clock
+    tap: Tap | None = None
+
+    @classmethod
+    def equip(cls, settings: config.StreamSettings, *, tap: Tap | None = None) -> Workshop:
+        """The workshop of a real process."""
+        limits = Limits(
+            connect_timeout=settings.connect_timeout, max_message_bytes=settings.max_message_bytes
+        )
+        return cls(settings, Connector(limits=limits), SharedBudget(ConnectionBudget()), tap=tap)
+
+    def follow(self, account: config.Account) -> Followed:
+        """State and sessions of one account, not started yet."""
+        spec = KNOWN[account.exchange]
+        watched = watch(account, spec, self.settings, self.clock())
+        nonces = SharedNonces(Nonces(time.time, spec.nonce_scale))
+        login = Login(
+            api_key=account.api_key.reveal(),
+            sign=partial(hmac_sha384, account.api_secret),
+            nonce=nonces.next,
+            identity=account.identity.reveal() if account.identity else "",
+        )
+        want = wanted(account, spec, self.settings)
+        means = Means(
+            self.connector.connect, self.clock, self.budget, self.settings.silence_timeout, self.tap
+        )
+        sessions = tuple(
+            Session(
+                watched.state,
+                stream.name,
+                partial(stream.converse, login, want),
+                means,
+                # Jitter keeps streams apart; nothing secret depends on it.
+                Schedule(Backoff(maximum=self.settings.backoff_max, random=random.random)),
+            )
+            for stream in spec.streams.values()
+        )
+        return Followed(account, watched, sessions)
+
+    @property
+    def stuck_after(self) -> float:
+        """Seconds without a sign of life after which a session's thread counts as stuck."""
+        return self.settings.connect_timeout + HEADROOM
+
+
+class SharedNonces:
+    """The nonces of one key, for everything that uses it in this process."""
+
+    def __init__(self, nonces: Nonces) -> None:
+        self._nonces = nonces
+        self._lock = threading.Lock()
+
+    def next(self) -> int:
+        """The next, larger nonce."""
+        with self._lock:
+            return self._nonces.next()
+
+
+def hmac_sha384(secret: Secret, data: bytes) -> str:
+    """Lower-case hex HMAC-SHA384, the signature both venues ask for."""
+    return hmac.new(secret.reveal().encode(), data, hashlib.sha384).hexdigest()
+
+
+def wanted(account: config.Account, spec: ExchangeSpec, settings: config.StreamSettings) -> Wanted:
+    """What the account's part of the configuration asks of an exchange."""
+    return Wanted(
+        endpoints=Endpoints(account.endpoints.stream, account.endpoints.rest, account.endpoints.public),
+        feeds=frozenset(account.feeds),
+        margin_symbols=tuple(spec.symbol(symbol) for symbol in account.margin_symbols),
+        require_read_only=account.require_read_only,
+        allow_withdraw_scope=account.allow_withdraw_scope,
+        login_timeout=settings.connect_timeout,
+    )
+
+
+def watch(
+    account: config.Account, spec: ExchangeSpec, settings: config.StreamSettings, started: Instant
+) -> Watched:
+    """An account's empty state, with all that is known in advance of what it can show."""
+    lifetimes = [stream.computed_lifetime for stream in spec.streams.values()]
+    state = AccountState(
+        account=account.name,
+        exchange=account.exchange,
+        streams=spec.streams,
+        trust=Trust(settings.silence_timeout, settings.stale_after, min(lifetimes)),
+        lock=threading.Lock(),
+        started=started,
+    )
+    shapes = {
+        stream.name: StreamShape(
+            liveness_interval=stream.liveness_interval,
+            snapshots=stream.snapshots,
+            messages=stream.messages,
+            disconnect_reasons=DISCONNECT_REASONS,
+            connect_failures=get_args(FailReason),
+        )
+        for stream in spec.streams.values()
+    }
+    select = Selection(
+        account.include.currencies, frozenset(spec.symbol(symbol) for symbol in account.include.symbols)
+    )
+    return Watched(state, shapes, spec.notification_subjects, select)
+
+
+def watch_replayed(
+    name: str, spec: ExchangeSpec, settings: config.StreamSettings, started: Instant
+) -> Watched:
+    """The empty state of an account that exists only in a recording."""
+    nothing = Secret("")
+    endpoints = config.Endpoints("", "", "")
+    account = config.Account(name, spec.name, nothing, nothing, endpoints, spec.feeds)
+    return watch(account, spec, settings, started)

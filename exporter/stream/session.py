@@ -1,0 +1,276 @@
+"""One thread that follows one stream: connect, log in, listen, and come back when it ends.
+
+It owns its socket and nothing else; what it learns goes to the account's state, frame by frame.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from exporter.core.account import AccountState
+from exporter.core.backoff import ResyncGate, Schedule
+from exporter.core.clock import Instant
+from exporter.core.events import Heard, Malformed
+from exporter.core.stream import Phase, StreamState
+from exporter.exchanges.base import TOO_MANY_REQUESTS, Conversation, Drop, Retry, Send
+from exporter.logs import log
+from exporter.stream.means import Link, Means
+from exporter.stream.messages import Closed, ConnectionLost, Received, Text
+from exporter.stream.transport import Abort, ConnectFailed, HandshakeRejected
+
+logger: Final = logging.getLogger(__name__)
+TICK: Final = 0.5
+"""Longest wait for a frame, seconds: how late deadlines may be noticed."""
+NAP: Final = 1.0
+"""Longest wait between two signs of life of the thread."""
+
+
+class Session:
+    """Follows one stream of one account until it is stopped."""
+
+    def __init__(
+        self,
+        state: AccountState,
+        stream: str,
+        converse: Callable[[], Conversation],
+        means: Means,
+        schedule: Schedule,
+    ) -> None:
+        self.state = state
+        self.stream = stream
+        self._converse = converse
+        self._means = means
+        self._schedule = schedule
+        self._gate = ResyncGate()
+        self._stopping = threading.Event()
+        self._abort = Abort()
+        self.looped = means.clock()
+        """When the thread last showed that it is running."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Exchange, account and stream."""
+        return (self.state.exchange, self.state.account, self.stream)
+
+    def run(self) -> None:
+        """The body of the thread; returns only after `stop`."""
+        while not self._stopping.is_set():
+            try:
+                delay = self._attempt()
+            except Exception as error:  # noqa: BLE001 - a bug in one session must not end it for good
+                delay = self._failed(error)
+            self._rest(delay)
+        self._change(lambda stream, now: stream.enter("stopped", now))
+
+    def stop(self) -> None:
+        """End the session from any thread, at once."""
+        self._stopping.set()
+        self._abort.abort()
+
+    def request_resync(self) -> None:
+        """End the present connection from any thread, so that fresh snapshots come."""
+        self._abort.abort()
+
+    # -- one attempt ------------------------------------------------------------------------------
+
+    def _attempt(self) -> float:
+        """Connect once and follow the stream to its end; gives the seconds to wait before the next."""
+        self._rest(self._means.budget.reserve(self._beat().monotonic))
+        if self._stopping.is_set():
+            return 0.0
+        self._abort = Abort()
+        conversation = self._converse()
+        now = self._beat()
+        self._change(lambda stream, now: stream.connecting(now))
+        handshake = conversation.handshake(now)
+        try:
+            link = self._means.connect(handshake.url, handshake.headers, abort=self._abort)
+        except HandshakeRejected as rejected:
+            return self._rejected(conversation, rejected)
+        except ConnectFailed as failed:
+            return self._not_connected(failed.reason, str(failed))
+        try:
+            return self._follow(link, conversation)
+        finally:
+            link.close()
+
+    def _follow(self, link: Link, conversation: Conversation) -> float:
+        self._change(lambda stream, now: stream.connected(now))
+        self._log(logging.INFO, "stream is connected")
+        drop = self._listen(link, conversation)
+        return self._ended(drop)
+
+    def _listen(self, link: Link, conversation: Conversation) -> Drop:
+        now = self._beat()
+        alive = ticked = now.monotonic
+        resync: tuple[float, Drop] | None = None
+        answers = conversation.opened(now)
+        while True:
+            drop = self._answer(link, answers, now)
+            if drop is not None and drop.retry is Retry.RESYNC:
+                wait = self._gate.wait(now.monotonic)
+                # Too soon after the last one: stay, not believed, until it is allowed.
+                resync = resync or (now.monotonic + wait, drop)
+                drop = None
+            if resync is not None and now.monotonic >= resync[0]:
+                return resync[1]
+            if drop is not None:
+                return drop
+            received = link.receive(TICK)
+            now = self._beat()
+            if self._stopping.is_set():
+                return Drop("stopped", Retry.SOON, "stopped by us")
+            if isinstance(received, Closed):
+                return self._closed(received)
+            answers = ()
+            if received is not None:
+                alive = now.monotonic
+                answers = self._receive(received, conversation, now)
+            elif now.monotonic - alive > self._means.silence_timeout:
+                sentence = f"nothing came for {self._means.silence_timeout:g} s"
+                return Drop("silence", Retry.SOON, sentence)
+            if now.monotonic - ticked >= TICK:
+                ticked = now.monotonic
+                answers = (*answers, *conversation.tick(now))
+
+    def _receive(self, received: Received, conversation: Conversation, now: Instant) -> Sequence[Send | Drop]:
+        if not isinstance(received, Text):
+            self.state.change(self.stream, lambda stream: stream.heard(now))
+            return ()
+        if self._means.tap is not None:
+            self._means.tap(now, "in", received.data.decode(errors="replace"))
+        heard, answers = conversation.received(received.data, now)
+        self.state.apply(self.stream, heard, now)
+        return answers
+
+    def _answer(self, link: Link, answers: Sequence[Send | Drop], now: Instant) -> Drop | None:
+        for answer in answers:
+            if isinstance(answer, Drop):
+                return answer
+            if self._means.tap is not None:
+                self._means.tap(now, "out", answer.text)
+            try:
+                link.send(answer.text)
+            except ConnectionLost as lost:
+                return Drop("reset", Retry.SOON, f"the link broke while sending ({lost.reason})")
+        return None
+
+    # -- how it ended -----------------------------------------------------------------------------
+
+    def _closed(self, closed: Closed) -> Drop:
+        if closed.reason == "oversize":
+            now = self._means.clock()
+            heard = Heard("other", is_data=False, events=(Malformed("oversize"),))
+            self.state.apply(self.stream, heard, now)
+        code = "" if closed.code is None else f", code {closed.code}"
+        reason = CLOSE_REASONS.get(closed.reason, "reset")
+        return Drop(reason, Retry.SOON, f"the connection was closed ({closed.reason}{code})")
+
+    def _ended(self, drop: Drop) -> float:
+        now = self._beat()
+        phase, delay = self._plan(drop)
+
+        def lived(stream: StreamState) -> None:
+            self._schedule.lived(now.monotonic - stream.since.monotonic if stream.phase == "live" else 0.0)
+            if drop.retry is Retry.RESYNC:
+                stream.resyncs[drop.reason] += 1
+
+        self.state.change(self.stream, lived)
+        self.state.ended(self.stream, drop.reason, phase, now, drop.sentence)
+        level = logging.INFO if drop.reason in QUIET_REASONS else logging.WARNING
+        level = logging.ERROR if phase == "refused" else level
+        self._log(level, SENTENCES.get(phase, "stream ended"), reason=drop.reason,
+            detail=drop.sentence, retry_in=round(delay, 1))  # fmt: skip
+        return delay
+
+    def _plan(self, drop: Drop) -> tuple[Phase, float]:
+        """The phase to wait in, and for how many seconds."""
+        if drop.reason == "stopped":
+            return "stopped", 0.0
+        retry = drop.retry
+        if drop.reason == "refused" and retry is Retry.LATER and self._schedule.refused_for_now():
+            retry = Retry.CREDENTIALS
+        if retry is Retry.CREDENTIALS:
+            return "refused", self._schedule.refused()
+        phase: Phase = "maintenance" if self.state.operative is False else "backoff"
+        if retry is Retry.LATER:
+            return phase, self._schedule.later(drop.after)
+        return phase, self._schedule.soon()
+
+    def _rejected(self, conversation: Conversation, rejected: HandshakeRejected) -> float:
+        drop = conversation.rejected(rejected.status)
+        if rejected.retry_after is not None and drop.retry is not Retry.CREDENTIALS:
+            drop = drop._replace(retry=Retry.LATER, after=max(drop.after, rejected.retry_after))
+        if rejected.status == TOO_MANY_REQUESTS:
+            self._means.budget.pause(self._beat().monotonic + drop.after)
+        phase, delay = self._plan(drop)
+        return self._not_connected("handshake", drop.sentence, phase, delay)
+
+    def _not_connected(
+        self, reason: str, sentence: str, phase: Phase = "backoff", delay: float | None = None
+    ) -> float:
+        wait = self._schedule.soon() if delay is None else delay
+
+        def failed(stream: StreamState, now: Instant) -> None:
+            stream.connect_failures[reason] += 1
+            stream.enter(phase, now)
+            stream.note(now, sentence)
+
+        self._change(failed)
+        if not self._stopping.is_set():
+            self._log(logging.WARNING, "stream could not connect", reason=reason,
+                detail=sentence, retry_in=round(wait, 1))  # fmt: skip
+        return wait
+
+    def _failed(self, error: Exception) -> float:
+        now = self._beat()
+        self.state.ended(self.stream, "other", "backoff", now, "an error of this program ended the stream")
+        self._log(logging.ERROR, "stream ended by an error of this program", exc_info=error)
+        return self._schedule.soon()
+
+    # -- small things -----------------------------------------------------------------------------
+
+    def _beat(self) -> Instant:
+        self.looped = self._means.clock()
+        return self.looped
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, showing life; over at once when stopped."""
+        until = self._beat().monotonic + seconds
+        while (left := until - self._beat().monotonic) > 0:
+            if self._stopping.wait(min(left, NAP)):
+                return
+
+    def _change(self, step: Callable[[StreamState, Instant], None]) -> None:
+        now = self._beat()
+        self.state.change(self.stream, lambda stream: step(stream, now))
+
+    def _log(self, level: int, msg: str, exc_info: Exception | None = None, **fields: object) -> None:
+        exchange, account, stream = self.key
+        log(
+            logger, level, msg, exc_info=exc_info, exchange=exchange, account=account, stream=stream, **fields
+        )
+
+
+CLOSE_REASONS: Final[Mapping[str, str]] = {
+    "remote_close": "remote_close",
+    "eof": "reset",
+    "reset": "reset",
+    "timeout": "reset",
+    "tls": "reset",
+    "protocol": "protocol",
+    "oversize": "oversize",
+    "aborted": "reconcile",
+    "closed": "stopped",
+}
+"""How the transport says that a connection ended, in the words of `DISCONNECT_REASONS`."""
+QUIET_REASONS: Final = ("stopped", "restart", "maintenance", "gap")
+SENTENCES: Final[Mapping[Phase, str]] = {
+    "refused": "the key is refused",
+    "maintenance": "the venue is in maintenance",
+    "backoff": "stream ended, will come back",
+    "stopped": "stream is stopped",
+}
