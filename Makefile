@@ -61,6 +61,10 @@ types: $(DEV)
 floor: $(DEV) # judges the tests' last run with --cov
 	@$(BIN)/coverage report --include='$(COVERED)' --omit='$(NOT_COVERED)' --fail-under=90
 
+.PHONY: docs
+docs: $(RUNTIME) ## write docs/metrics.md anew from the catalogue
+	@$(BIN)/python -m exporter.exposition.document
+
 .PHONY: docs-check
 docs-check: $(RUNTIME)
 	@$(BIN)/python -m exporter.exposition.document --check
