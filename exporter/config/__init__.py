@@ -1,0 +1,1 @@
+"""The configuration file: strict YAML in, frozen and valid types out, every problem reported at once."""
