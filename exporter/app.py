@@ -76,29 +76,38 @@ class App:
         self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self._followed: tuple[Followed, ...] = ()
         self._workshop = Workshop.equip(config.stream)
+        self._telemetry = self._tell()
+        self._supervisor = Supervisor(
+            clock=lambda: system_clock().monotonic,
+            stuck_after=self._workshop.stuck_after,
+            restarted=self._telemetry.session_restarted,
+        )
+        self._server = self._serve()
+
+    def _tell(self) -> Telemetry:
         revision = os.environ.get("EXCHANGE_EXPORTER_REVISION", "unknown")
-        self._telemetry = Telemetry(version=__version__, revision=revision, is_demo=is_demo)
-        self._telemetry.add_machine()
-        self._telemetry.watch(
+        telemetry = Telemetry(version=__version__, revision=revision, is_demo=self._is_demo)
+        telemetry.add_machine()
+        telemetry.watch(
             AccountCollector(
                 self._watched,
                 clock=system_clock,
                 series_per_account=lambda: self._config.limits.series_per_account,
             )
         )
-        self._supervisor = Supervisor(
-            clock=lambda: system_clock().monotonic,
-            stuck_after=self._workshop.stuck_after,
-            restarted=self._telemetry.session_restarted,
-        )
-        self._gate = Gate(web.config_file)
-        self._server = Server(
-            web.listen_addresses,
+        return telemetry
+
+    def _serve(self) -> Server:
+        gate = Gate(self._web.config_file)
+        for warning in gate.config.warnings:
+            log(logger, logging.WARNING, "web configuration", warning=warning)
+        return Server(
+            self._web.listen_addresses,
             self._routes(),
-            max_requests=web.max_requests,
-            guard=self._gate.admit,
-            headers=self._gate.headers,
-            tls=self._gate.tls,
+            max_requests=self._web.max_requests,
+            guard=gate.admit,
+            headers=gate.headers,
+            tls=gate.tls,
         )
 
     @property
@@ -110,6 +119,8 @@ class App:
         """Listen, then follow every account. Raises ListenError when an address cannot be had."""
         self._server.start()
         self._telemetry.reloaded(success=True, at=self._started.wall)
+        for warning in self._config.warnings:
+            log(logger, logging.WARNING, "configuration", warning=warning)
         self._add(self._config.accounts)
         for address, port in zip(self._web.listen_addresses, self.ports, strict=True):
             log(logger, logging.INFO, "listening", address=address, port=port)

@@ -40,6 +40,7 @@ ROOMS: Final = (
     Room("cli.py", ("*",)),
     Room("commands/*", ("*", "!exporter.cli")),
     Room("app.py", ("*", "!exporter.cli", "!exporter.commands.*")),
+    Room("overview.py", ("exporter.core.*", "exporter.web.landing")),
     Room("follow.py", ("*", "!exporter.cli", "!exporter.commands.*", "!exporter.app", "!exporter.web.*")),
     Room("config/*", ("exporter.config.*",)),
     Room("core/*", ("exporter.core.*",), pure=True),
