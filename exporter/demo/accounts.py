@@ -1,0 +1,90 @@
+"""The accounts of the demo: what they begin with, and made-up keys with which the exporter logs in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from exporter.demo.books import Profile
+from exporter.demo.records import Pair
+
+READ, WRITE = (1, 0), (1, 1)
+NONE = (0, 0)
+
+
+class DemoAccount(NamedTuple):
+    """One login of the demo; `scopes` maps a scope's name to its (read, write) flags."""
+
+    name: str
+    exchange: str
+    api_key: str
+    api_secret: str
+    scopes: tuple[tuple[str, tuple[int, int]], ...]
+    profile: Profile
+
+    def __repr__(self) -> str:
+        """Without the secret: made up, but a habit is a habit."""
+        return f"DemoAccount({self.name!r}, {self.exchange!r})"
+
+
+_READ_ONLY = (
+    ("orders", READ),
+    ("account", READ),
+    ("funding", READ),
+    ("history", READ),
+    ("wallets", READ),
+    ("withdraw", NONE),
+    ("positions", READ),
+    ("ui_withdraw", NONE),
+)
+
+ETH_USD = Pair("ETH", "USD")
+MAIN = Profile(
+    name="demo-main",
+    wallets=(
+        ("exchange", "USD", "25000"),
+        ("exchange", "BTC", "1.2"),
+        ("exchange", "ETH", "12.5"),
+        ("exchange", "DUSK", "15000"),
+        ("exchange", "LTC", "0"),
+        ("margin", "USD", "8000"),
+        ("margin", "UST", "500"),
+        ("margin", "USTF0", "4000"),
+        ("funding", "USD", "12000"),
+        ("funding", "UST", "6000"),
+    ),
+    spot=(Pair("BTC", "USD"), ETH_USD, Pair("DUSK", "USD")),
+    margin=ETH_USD,
+    derivative=Pair("BTCF0", "USTF0"),
+    lends=("USD", "UST"),
+    trading=0.35,
+    lending=0.15,
+)
+LENDER = Profile(
+    name="demo-lender",
+    wallets=(
+        ("exchange", "USD", "6000"),
+        ("exchange", "ETH", "4"),
+        ("exchange", "BTC", "0"),
+        ("funding", "USD", "80000"),
+        ("funding", "UST", "40000"),
+    ),
+    spot=(ETH_USD,),
+    margin=None,
+    derivative=None,
+    lends=("USD", "UST"),
+    trading=0.06,
+    lending=0.35,
+)
+
+ACCOUNTS = (
+    DemoAccount("demo-main", "bitfinex", "demo-main-key", "demo-main-made-up-secret", _READ_ONLY, MAIN),
+    # This key may write orders, which a watcher should never need: the demo shows how that is reported.
+    DemoAccount(
+        "demo-lender",
+        "bitfinex",
+        "demo-lender-key",
+        "demo-lender-made-up-secret",
+        (("orders", WRITE), *_READ_ONLY[1:]),
+        LENDER,
+    ),
+)

@@ -1,0 +1,167 @@
+"""A trader on margin and derivatives: positions opened at the market, reduced, closed, and the borrowing."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from exporter.demo.books import MARGIN_PART
+from exporter.demo.dice import happens
+from exporter.demo.records import ZERO, Event, Fill, Loan, Order, Pair, Position, money
+
+if TYPE_CHECKING:
+    import random
+
+    from exporter.demo.books import Books
+    from exporter.demo.market import Market
+
+TAKER_FEE = Decimal("0.002")
+FOUR_PLACES = Decimal("0.0001")
+# Money that stays in the margin wallet when a position is opened, in units of the quote currency.
+CUSHION = 100
+BORROWED_DAYS = 2
+
+
+class LeverageTrader:
+    """Holds at most one margin and one derivatives position of an account."""
+
+    def __init__(self, books: Books, market: Market, rng: random.Random) -> None:
+        self._books = books
+        self._market = market
+        self._rng = rng
+
+    def open_all(self) -> None:
+        """Open what the account's profile allows, so that a fresh world has positions to show."""
+        profile = self._books.profile
+        if profile.margin:
+            self._open(profile.margin, derivative=False)
+        if profile.derivative:
+            self._open(profile.derivative, derivative=True)
+
+    def act(self) -> None:
+        """Open, reduce or close one position."""
+        profile = self._books.profile
+        pairs = [pair for pair in (profile.margin, profile.derivative) if pair]
+        pair = self._rng.choice(pairs)
+        position = next((p for p in self._books.positions.values() if p.pair == pair), None)
+        if position is None:
+            self._open(pair, derivative=pair == profile.derivative)
+        elif happens(self._rng, 0.5):
+            self._reduce(position, position.amount)
+        else:
+            part = (position.amount / 2).quantize(FOUR_PLACES)
+            self._reduce(position, part or position.amount)
+
+    def _open(self, pair: Pair, *, derivative: bool) -> None:
+        books = self._books
+        price = self._market.price(pair)
+        worth = Decimal(self._rng.randint(500, 3000))
+        amount = (worth / price).quantize(FOUR_PLACES) * self._rng.choice((1, -1))
+        behind = money(abs(amount) * price * MARGIN_PART)
+        if not amount or books.available("margin", pair.quote) < behind + CUSHION:
+            return
+        order = self._execute(pair, amount, price, derivative=derivative)
+        position = Position(
+            id=next(books.ids),
+            pair=pair,
+            amount=amount,
+            entry=price,
+            funding=ZERO,
+            derivative=derivative,
+            collateral=behind if derivative else ZERO,
+            order_id=order.id,
+        )
+        books.positions[position.id] = position
+        books.tell(Event.POSITION_NEW, position)
+        note = f"Trading fees and collateral for {abs(amount)} {pair.base} @ {price}"
+        fee = self._fee(amount, price)
+        books.change("margin", pair.quote, fee - position.collateral, note, order.id)
+        if not derivative:
+            self._borrow(pair, money(abs(amount) * price))
+        books.tell(Event.ORDER_GONE, order)
+
+    def _borrow(self, pair: Pair, amount: Decimal) -> None:
+        books = self._books
+        rate = self._market.rate(pair.quote)
+        loan = Loan(
+            next(books.ids), pair.quote, -1, books.now, books.now, amount, rate, BORROWED_DAYS, used_for=pair
+        )
+        books.loans[loan.id] = loan
+        books.tell(Event.LOAN_NEW, loan)
+
+    def _reduce(self, position: Position, amount: Decimal) -> None:
+        """Close `amount` of a position at the market; the rest keeps its entry price."""
+        books, pair = self._books, position.pair
+        price = self._market.price(pair)
+        order = self._execute(pair, -amount, price, derivative=position.derivative)
+        rest = position.amount - amount
+        share = amount / position.amount
+        funding = money(position.funding * share)
+        collateral = money(position.collateral * share)
+        profit = money((price - position.entry) * amount) - funding
+        if position.derivative:
+            profit = max(profit, -collateral)  # the venue would have liquidated it: more cannot be lost
+        after = position._replace(
+            amount=rest,
+            funding=position.funding - funding,
+            collateral=position.collateral - collateral,
+            order_id=order.id,
+        )
+        if rest:
+            books.positions[position.id] = after
+        else:
+            del books.positions[position.id]
+        books.tell(Event.POSITION_CHANGED if rest else Event.POSITION_GONE, after)
+        note = f"Position closed {abs(amount)} {pair.base} @ {price}"
+        books.change("margin", pair.quote, profit + collateral + self._fee(amount, price), note, order.id)
+        self._repay(pair, rest, price)
+        books.tell(Event.ORDER_GONE, order)
+
+    def _repay(self, pair: Pair, rest: Decimal, price: Decimal) -> None:
+        books = self._books
+        for loan in [loan for loan in books.loans.values() if loan.side < 0 and loan.used_for == pair]:
+            if rest:
+                less = min(money(abs(rest) * price), loan.amount)
+                books.loans[loan.id] = loan._replace(amount=less, updated=books.now)
+                books.tell(Event.LOAN_CHANGED, books.loans[loan.id])
+            else:
+                del books.loans[loan.id]
+                books.tell(Event.LOAN_GONE, loan._replace(closed="position closed", updated=books.now))
+
+    def _fee(self, amount: Decimal, price: Decimal) -> Decimal:
+        return -money(abs(amount) * price * TAKER_FEE)
+
+    def _execute(self, pair: Pair, amount: Decimal, price: Decimal, *, derivative: bool) -> Order:
+        """Send a market order that is filled at once; its end is told by the caller, after what it caused."""
+        books = self._books
+        order = Order(
+            id=next(books.ids),
+            client_id=next(books.ids),
+            pair=pair,
+            room="derivatives" if derivative else "margin",
+            type="MARKET",
+            created=books.now,
+            updated=books.now,
+            remaining=amount,
+            original=amount,
+            price=price,
+        )
+        books.tell(Event.ORDER_NEW, order)
+        fill = Fill(
+            id=next(books.ids),
+            pair=pair,
+            at=books.now,
+            order_id=order.id,
+            client_id=order.client_id,
+            amount=amount,
+            price=price,
+            room=order.room,
+            order_type=order.type,
+            order_price=price,
+            maker=False,
+            fee=self._fee(amount, price),
+            fee_currency=pair.quote,
+        )
+        books.tell(Event.TRADE, fill)
+        books.tell(Event.TRADE_SETTLED, fill)
+        return order._replace(remaining=ZERO, state="executed", fills=((price, amount),))

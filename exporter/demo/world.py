@@ -1,0 +1,140 @@
+"""The clockwork of the demo: one seed, one history.
+
+Time passes in quanta of half a second of world time; what happens in each depends on the seed and on how many
+quanta have passed, never on how often or how irregularly `advance` is called.
+"""
+
+from __future__ import annotations
+
+import itertools
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from exporter.demo import incidents
+from exporter.demo.books import Books, Profile
+from exporter.demo.lending import Lender
+from exporter.demo.leverage import LeverageTrader
+from exporter.demo.market import Market
+from exporter.demo.records import Event, Happening, Loan
+from exporter.demo.spot import SpotTrader
+from exporter.demo.treasury import Treasury
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable, Iterator
+
+QUANTUM = 0.5
+REFILL_EVERY = 10.0
+TOTALS_EVERY = 5.0
+FIRST_ID = 70_000_001
+# Acts before the world begins, so that the first snapshots are not empty.
+PROLOGUE = 12
+LEVERAGE_PART = 0.15
+
+
+class Actor:
+    """One account with those who act on it."""
+
+    def __init__(self, profile: Profile, market: Market, rng: random.Random, ids: Iterator[int]) -> None:
+        self.books = Books(profile, ids)
+        self.treasury = Treasury(self.books, market)
+        self._market = market
+        self._rng = rng
+        self._spot = SpotTrader(self.books, market, rng)
+        self._leverage = LeverageTrader(self.books, market, rng)
+        self._lender = Lender(self.books, market, rng)
+        self._stirred = False
+
+    def begin(self, now: int) -> None:
+        """Build up the books as they are when the world begins; nobody is told of it."""
+        self.books.now = now
+        for _ in range(PROLOGUE):
+            self._spot.act()
+        self._lender.open_all()
+        self._leverage.open_all()
+        if self.books.profile.margin:
+            loan = Loan(next(self.books.ids), "UST", -1, now, now, Decimal(100), Decimal("0.0002"), 30, None)
+            self.books.loans[loan.id] = loan
+        self.books.log.clear()
+
+    def act(self, elapsed: float) -> None:
+        """Live through one quantum."""
+        profile, before = self.books.profile, len(self.books.log)
+        chance = self._rng.random()
+        if chance < profile.trading:
+            self._trade()
+        elif chance < profile.trading + profile.lending:
+            self._lender.act()
+        self._lender.settle(elapsed)
+        if not elapsed % REFILL_EVERY:
+            self.treasury.refill()
+        self._stirred = self._stirred or len(self.books.log) > before
+        if self._stirred and not elapsed % TOTALS_EVERY:
+            self._stirred = False
+            self.books.tell(Event.TOTALS, self.books.totals(self._market))
+
+    def _trade(self) -> None:
+        profile = self.books.profile
+        if (profile.margin or profile.derivative) and self._rng.random() < LEVERAGE_PART:
+            self._leverage.act()
+        else:
+            self._spot.act()
+
+
+class World:
+    """Prices and accounts that live from `origin` (wall seconds), `speed` times as fast as the wall clock."""
+
+    def __init__(
+        self,
+        rng: random.Random,
+        profiles: Iterable[Profile],
+        *,
+        origin: float,
+        speed: float = 1.0,
+        script: tuple[incidents.Incident, ...] = incidents.SCRIPT,
+    ) -> None:
+        self._origin = origin
+        self._speed = speed
+        self._script = script
+        self._quanta = 0
+        self.maintenance = False
+        self.market = Market(rng)
+        ids = itertools.count(FIRST_ID)
+        self._actors = [Actor(profile, self.market, rng, ids) for profile in profiles]
+        for actor in self._actors:
+            actor.begin(round(origin * 1000))
+
+    @property
+    def books(self) -> dict[str, Books]:
+        """The books of every account, by its name."""
+        return {actor.books.profile.name: actor.books for actor in self._actors}
+
+    def advance(self, now: float) -> list[Happening]:
+        """Let the world live up to `now` (wall seconds) and tell what happened, in order."""
+        due = int((now - self._origin) * self._speed / QUANTUM + 1e-6)
+        told: list[Happening] = []
+        while self._quanta < due:
+            self._quanta += 1
+            told += self._pass_quantum()
+        return told
+
+    def _pass_quantum(self) -> list[Happening]:
+        elapsed = self._quanta * QUANTUM
+        at = round((self._origin + elapsed / self._speed) * 1000)
+        for actor in self._actors:
+            actor.books.now = at
+        told: list[Happening] = []
+        for incident in incidents.due(self._script, elapsed):
+            if incident.event is None:
+                self._actors[0].treasury.withdraw("BTC")
+                continue
+            told.append(Happening(at, None, incident.event))
+            if incident.event in {Event.MAINTENANCE_BEGINS, Event.MAINTENANCE_ENDS}:
+                self.maintenance = incident.event is Event.MAINTENANCE_BEGINS
+        self.market.move()
+        for actor in self._actors:
+            if not self.maintenance:
+                actor.act(elapsed)
+            told += actor.books.log
+            actor.books.log.clear()
+        return told
