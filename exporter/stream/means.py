@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -48,3 +49,5 @@ class Means:
     budget: SharedBudget
     silence_timeout: float
     tap: Tap | None = None
+    pause: Callable[[threading.Event, float], object] = threading.Event.wait
+    """Waits for the event, at most so many seconds; tests let their own clock run instead."""

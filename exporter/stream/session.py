@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from exporter.core.account import AccountState
@@ -15,7 +15,7 @@ from exporter.core.backoff import ResyncGate, Schedule
 from exporter.core.clock import Instant
 from exporter.core.events import Heard, Malformed
 from exporter.core.stream import Phase, StreamState
-from exporter.exchanges.base import TOO_MANY_REQUESTS, Conversation, Drop, Retry, Send
+from exporter.exchanges.base import TOO_MANY_REQUESTS, Answers, Conversation, Drop, Retry, Tell
 from exporter.logs import log
 from exporter.stream.means import Link, Means
 from exporter.stream.messages import Closed, ConnectionLost, Received, Text
@@ -47,6 +47,7 @@ class Session:
         self._gate = ResyncGate()
         self._stopping = threading.Event()
         self._abort = Abort()
+        self._opened = 0.0
         self.looped = means.clock()
         """When the thread last showed that it is running."""
 
@@ -79,9 +80,10 @@ class Session:
     def _attempt(self) -> float:
         """Connect once and follow the stream to its end; gives the seconds to wait before the next."""
         self._rest(self._means.budget.reserve(self._beat().monotonic))
+        # Made before the look: a stop that comes after it then finds the abort of this attempt.
+        self._abort = Abort()
         if self._stopping.is_set():
             return 0.0
-        self._abort = Abort()
         conversation = self._converse()
         now = self._beat()
         self._change(lambda stream, now: stream.connecting(now))
@@ -91,7 +93,7 @@ class Session:
         except HandshakeRejected as rejected:
             return self._rejected(conversation, rejected)
         except ConnectFailed as failed:
-            return self._not_connected(failed.reason, str(failed))
+            return self._not_connected(failed.reason, str(failed), self._pausing(), self._schedule.soon())
         try:
             return self._follow(link, conversation)
         finally:
@@ -105,18 +107,16 @@ class Session:
 
     def _listen(self, link: Link, conversation: Conversation) -> Drop:
         now = self._beat()
-        alive = ticked = now.monotonic
-        resync: tuple[float, Drop] | None = None
+        self._opened = alive = ticked = now.monotonic
+        resync: Drop | None = None
         answers = conversation.opened(now)
         while True:
             drop = self._answer(link, answers, now)
             if drop is not None and drop.retry is Retry.RESYNC:
-                wait = self._gate.wait(now.monotonic)
-                # Too soon after the last one: stay, not believed, until it is allowed.
-                resync = resync or (now.monotonic + wait, drop)
-                drop = None
-            if resync is not None and now.monotonic >= resync[0]:
-                return resync[1]
+                resync, drop = resync or drop, None
+            # Too soon after the last one: stay, not believed, until it is allowed.
+            if resync is not None and not self._gate.wait(now.monotonic):
+                return resync
             if drop is not None:
                 return drop
             received = link.receive(TICK)
@@ -136,7 +136,7 @@ class Session:
                 ticked = now.monotonic
                 answers = (*answers, *conversation.tick(now))
 
-    def _receive(self, received: Received, conversation: Conversation, now: Instant) -> Sequence[Send | Drop]:
+    def _receive(self, received: Received, conversation: Conversation, now: Instant) -> Answers:
         if not isinstance(received, Text):
             self.state.change(self.stream, lambda stream: stream.heard(now))
             return ()
@@ -146,10 +146,13 @@ class Session:
         self.state.apply(self.stream, heard, now)
         return answers
 
-    def _answer(self, link: Link, answers: Sequence[Send | Drop], now: Instant) -> Drop | None:
+    def _answer(self, link: Link, answers: Answers, now: Instant) -> Drop | None:
         for answer in answers:
             if isinstance(answer, Drop):
                 return answer
+            if isinstance(answer, Tell):
+                self.state.tell(self.stream, answer.event, now)
+                continue
             if self._means.tap is not None:
                 self._means.tap(now, "out", answer.text)
             try:
@@ -174,7 +177,8 @@ class Session:
         phase, delay = self._plan(drop)
 
         def lived(stream: StreamState) -> None:
-            self._schedule.lived(now.monotonic - stream.since.monotonic if stream.phase == "live" else 0.0)
+            # Not by the phase: who lost a message after an hour has lived for an hour.
+            self._schedule.lived(now.monotonic - self._opened if stream.synced else 0.0)
             if drop.retry is Retry.RESYNC:
                 stream.resyncs[drop.reason] += 1
 
@@ -195,10 +199,13 @@ class Session:
             retry = Retry.CREDENTIALS
         if retry is Retry.CREDENTIALS:
             return "refused", self._schedule.refused()
-        phase: Phase = "maintenance" if self.state.operative is False else "backoff"
         if retry is Retry.LATER:
-            return phase, self._schedule.later(drop.after)
-        return phase, self._schedule.soon()
+            return self._pausing(), self._schedule.later(drop.after)
+        return self._pausing(), self._schedule.soon()
+
+    def _pausing(self) -> Phase:
+        """The phase between two connections of a stream that nobody refused."""
+        return "maintenance" if self.state.operative is False else "backoff"
 
     def _rejected(self, conversation: Conversation, rejected: HandshakeRejected) -> float:
         drop = conversation.rejected(rejected.status)
@@ -206,14 +213,9 @@ class Session:
             drop = drop._replace(retry=Retry.LATER, after=max(drop.after, rejected.retry_after))
         if rejected.status == TOO_MANY_REQUESTS:
             self._means.budget.pause(self._beat().monotonic + drop.after)
-        phase, delay = self._plan(drop)
-        return self._not_connected("handshake", drop.sentence, phase, delay)
+        return self._not_connected(rejected.reason, drop.sentence, *self._plan(drop))
 
-    def _not_connected(
-        self, reason: str, sentence: str, phase: Phase = "backoff", delay: float | None = None
-    ) -> float:
-        wait = self._schedule.soon() if delay is None else delay
-
+    def _not_connected(self, reason: str, sentence: str, phase: Phase, delay: float) -> float:
         def failed(stream: StreamState, now: Instant) -> None:
             stream.connect_failures[reason] += 1
             stream.enter(phase, now)
@@ -222,8 +224,8 @@ class Session:
         self._change(failed)
         if not self._stopping.is_set():
             self._log(logging.WARNING, "stream could not connect", reason=reason,
-                detail=sentence, retry_in=round(wait, 1))  # fmt: skip
-        return wait
+                detail=sentence, retry_in=round(delay, 1))  # fmt: skip
+        return delay
 
     def _failed(self, error: Exception) -> float:
         now = self._beat()
@@ -241,7 +243,8 @@ class Session:
         """Wait, showing life; over at once when stopped."""
         until = self._beat().monotonic + seconds
         while (left := until - self._beat().monotonic) > 0:
-            if self._stopping.wait(min(left, NAP)):
+            self._means.pause(self._stopping, min(left, NAP))
+            if self._stopping.is_set():
                 return
 
     def _change(self, step: Callable[[StreamState, Instant], None]) -> None:

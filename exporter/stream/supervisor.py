@@ -24,7 +24,7 @@ class Supervisor:
         self,
         *,
         clock: Callable[[], float],
-        stuck_after: float,
+        stuck_after: Callable[[], float],
         restarted: Callable[[tuple[str, str, str]], None],
     ) -> None:
         self._clock = clock
@@ -77,6 +77,6 @@ class Supervisor:
         for session, thread in self._threads.items():
             if not thread.is_alive():
                 return f"session {'/'.join(session.key)} is not running"
-            if now - session.looped.monotonic > self._stuck_after:
+            if now - session.looped.monotonic > self._stuck_after():
                 return f"session {'/'.join(session.key)} is stuck"
         return None
