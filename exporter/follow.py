@@ -7,8 +7,8 @@ import hmac
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, NamedTuple, get_args
 
@@ -19,7 +19,8 @@ from exporter.core.backoff import Backoff, ConnectionBudget, Schedule
 from exporter.core.clock import Instant
 from exporter.core.stream import Trust
 from exporter.exchanges import KNOWN
-from exporter.exchanges.base import DISCONNECT_REASONS, Endpoints, ExchangeSpec, Login, Nonces, Wanted
+from exporter.exchanges.base import DISCONNECT_REASONS, Endpoints, Login, Nonces, Wanted
+from exporter.exchanges.spec import ExchangeSpec, StreamSpec
 from exporter.exposition.collector import Watched
 from exporter.exposition.health import StreamShape
 from exporter.exposition.samples import Selection
@@ -77,6 +78,10 @@ class Workshop:
         )
         return cls(settings, Connector(limits=limits), SharedBudget(ConnectionBudget()), tap=tap)
 
+    def refit(self, settings: config.StreamSettings) -> Workshop:
+        """The workshop under other settings; what was connected so far still counts."""
+        return replace(Workshop.equip(settings, tap=self.tap), budget=self.budget)
+
     def follow(self, account: config.Account) -> Followed:
         """State and sessions of one account, not started yet."""
         spec = KNOWN[account.exchange]
@@ -101,7 +106,7 @@ class Workshop:
                 # Jitter keeps streams apart; nothing secret depends on it.
                 Schedule(Backoff(maximum=self.settings.backoff_max, random=random.random)),
             )
-            for stream in spec.streams.values()
+            for stream in streams(account, spec)
         )
         return Followed(account, watched, sessions)
 
@@ -141,18 +146,25 @@ def wanted(account: config.Account, spec: ExchangeSpec, settings: config.StreamS
     )
 
 
+def streams(account: config.Account, spec: ExchangeSpec) -> Sequence[StreamSpec]:
+    """The streams that serve what the account wants."""
+    return [stream for stream in spec.streams.values() if set(stream.feeds) & set(account.feeds)]
+
+
 def watch(
     account: config.Account, spec: ExchangeSpec, settings: config.StreamSettings, started: Instant
 ) -> Watched:
     """An account's empty state, with all that is known in advance of what it can show."""
-    lifetimes = [stream.computed_lifetime for stream in spec.streams.values()]
+    opened = streams(account, spec)
+    lifetimes = [stream.computed_lifetime for stream in opened]
     state = AccountState(
         account=account.name,
         exchange=account.exchange,
-        streams=spec.streams,
-        trust=Trust(settings.silence_timeout, settings.stale_after, min(lifetimes)),
+        streams=[stream.name for stream in opened],
+        trust=Trust(settings.silence_timeout, settings.stale_after, min(lifetimes, default=float("inf"))),
         lock=threading.Lock(),
         started=started,
+        lists_unheld=spec.lists_unheld,
     )
     shapes = {
         stream.name: StreamShape(
@@ -162,7 +174,7 @@ def watch(
             disconnect_reasons=DISCONNECT_REASONS,
             connect_failures=get_args(FailReason),
         )
-        for stream in spec.streams.values()
+        for stream in opened
     }
     select = Selection(
         account.include.currencies, frozenset(spec.symbol(symbol) for symbol in account.include.symbols)

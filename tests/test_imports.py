@@ -30,7 +30,10 @@ class Room:
 SIMULATORS: Final = ("simulator", "sim_*", "venue")
 """Modules of an exchange that play the other side: they and the adapter never meet."""
 
-EXCHANGE: Final = ("exporter.core.*", "exporter.exchanges.base", "exporter.exchanges.{name}.*")
+EXCHANGE: Final = (
+    *("exporter.core.*", "exporter.exchanges.base", "exporter.exchanges.reads", "exporter.exchanges.spec"),
+    "exporter.exchanges.{name}.*",
+)
 
 # The first room that fits a file decides.
 ROOMS: Final = (
@@ -44,8 +47,14 @@ ROOMS: Final = (
     Room("follow.py", ("*", "!exporter.cli", "!exporter.commands.*", "!exporter.app", "!exporter.web.*")),
     Room("config/*", ("exporter.config.*",)),
     Room("core/*", ("exporter.core.*",), pure=True),
-    Room("exchanges/__init__.py", ("exporter.exchanges.*", "exporter.config.types")),
-    Room("exchanges/base.py", ("exporter.core.*", "exporter.config.types"), pure=True),
+    Room("exchanges/__init__.py", ("exporter.exchanges.*",)),
+    Room("exchanges/base.py", ("exporter.core.*",), pure=True),
+    Room(
+        "exchanges/spec.py",
+        ("exporter.core.*", "exporter.exchanges.base", "exporter.exchanges.reads"),
+        pure=True,
+    ),
+    Room("exchanges/reads.py", ("exporter.core.*", "exporter.exchanges.base"), pure=True),
     *(
         Room(
             f"exchanges/*/{side}.py",

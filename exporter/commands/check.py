@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from exporter.commands.run import load
-from exporter.config.types import Account, Config
+from exporter.config.types import Account
 from exporter.core.account import Report
 from exporter.exposition.collector import account_samples
 from exporter.follow import Followed, Workshop, system_clock
@@ -31,15 +31,19 @@ def check(config_file: str, redact: Redactor, *, login: bool) -> int:
     print(f"{config_file}: valid; accounts: {names}")  # noqa: T201
     if not login:
         return 0
+    # One workshop for all: the venue counts the connections of this machine, not of an account.
+    workshop = Workshop.equip(config.stream)
     # Every account is tried, also after one has failed.
-    failed = [account.name for account in config.accounts if not _log_in(config, account, redact)]
+    failed = [account.name for account in config.accounts if not _log_in(workshop, account, redact)]
     return FAILURE if failed else 0
 
 
-def _log_in(config: Config, account: Account, redact: Redactor) -> bool:
+def _log_in(workshop: Workshop, account: Account, redact: Redactor) -> bool:
     """Follow one account until it is live or turned away, and say which."""
     redact.add((account.api_key.reveal(), account.api_secret.reveal()))
-    followed = Workshop.equip(config.stream).follow(account)
+    if account.identity is not None:
+        redact.add((account.identity.reveal(),))
+    followed = workshop.follow(account)
     threads = [threading.Thread(target=session.run, daemon=True) for session in followed.sessions]
     for thread in threads:
         thread.start()

@@ -42,7 +42,6 @@ def demo(seed: int, speed: float, web: WebSettings, redact: Redactor) -> int:
         config = demo_config(server)
         log(logger, logging.INFO, "demo: all accounts are made up", seed=seed, speed=speed)
         app = App(config, web, reread=lambda: config, redact=redact, is_demo=True)
-        app.start()
         app.run()
     finally:
         server.stop()

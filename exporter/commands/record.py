@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import stat
 import sys
 from pathlib import Path
 from types import FrameType
@@ -62,7 +63,7 @@ def record(config_file: str, account_name: str, file: str, redact: Redactor) -> 
     signal.signal(signal.SIGINT, stop)
     # A recording shows a whole account: nobody else may read it.
     out = sys.stdout.buffer if file == "-" else _private(Path(file))
-    supervisor = Supervisor(clock=lambda: 0.0, stuck_after=float("inf"), restarted=lambda _key: None)
+    supervisor = Supervisor(clock=lambda: 0.0, stuck_after=lambda: float("inf"), restarted=lambda _key: None)
     recorders = []
     sessions = []
     for stream in KNOWN[account.exchange].streams:
@@ -81,4 +82,8 @@ def record(config_file: str, account_name: str, file: str, redact: Redactor) -> 
 
 
 def _private(path: Path) -> IO[bytes]:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb")
+    out = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb")
+    if stat.S_ISREG(os.fstat(out.fileno()).st_mode):
+        # The file may have been there before, open to others.
+        os.fchmod(out.fileno(), PRIVATE)
+    return out

@@ -19,7 +19,8 @@ from exporter.config.types import StreamSettings
 from exporter.core.clock import Instant
 from exporter.core.stream import Phase
 from exporter.exchanges import KNOWN
-from exporter.exchanges.base import Conversation, Drop, ExchangeSpec, Login, Retry, Wanted
+from exporter.exchanges.base import Answers, Conversation, Drop, Login, Retry, Tell, Wanted
+from exporter.exchanges.spec import ExchangeSpec
 from exporter.exposition.collector import AccountCollector
 from exporter.exposition.encode import OPENMETRICS, TEXT, encode
 from exporter.follow import watch_replayed
@@ -57,8 +58,8 @@ def records(lines: Iterable[bytes], spec: ExchangeSpec) -> Iterator[Record]:
         text = str(value["text"]).encode()
         at, stream = value.get("t"), value.get("stream")
         known = isinstance(at, int | float) and not isinstance(at, bool)
-        name = stream if stream in spec.streams else spec.stream_of(text)
-        yield Record(float(at) if known else None, str(name), text)  # type: ignore[arg-type]
+        name = str(stream) if str(stream) in spec.streams else spec.stream_of(text)
+        yield Record(float(at) if known else None, name, text)  # type: ignore[arg-type]
 
 
 class Player:
@@ -83,10 +84,7 @@ class Player:
         heard, answers = talk.received(record.data, self.now)
         self._heard[record.stream] = self.now
         self.watched.state.apply(record.stream, heard, self.now)
-        for answer in answers:
-            if isinstance(answer, Drop):
-                self._end(record.stream, answer, self.now)
-                break
+        self._follow(record.stream, answers, self.now)
 
     def _advance(self, wall: float) -> None:
         passed = Instant(self.now.monotonic + wall - self.now.wall, wall)
@@ -96,11 +94,17 @@ class Player:
                 at = Instant(last.monotonic + self._silence, last.wall + self._silence)
                 self._end(stream, Drop("silence", Retry.SOON, f"nothing came for {self._silence:g} s"), at)
                 continue
-            for answer in self._talks[stream].tick(passed):
-                if isinstance(answer, Drop):
-                    self._end(stream, answer, passed)
-                    break
+            self._follow(stream, self._talks[stream].tick(passed), passed)
         self.now = passed
+
+    def _follow(self, stream: str, answers: Answers, at: Instant) -> None:
+        """Do what a conversation wants done, save sending."""
+        for answer in answers:
+            if isinstance(answer, Tell):
+                self.watched.state.tell(stream, answer.event, at)
+            elif isinstance(answer, Drop):
+                self._end(stream, answer, at)
+                return
 
     def _open(self, record: Record) -> Conversation:
         """A new connection: from its first words if these are recorded, else from after the login."""
@@ -111,7 +115,7 @@ class Player:
         if stream in self._refused or any(word in record.data[:64] for word in OPENING):
             state.change(stream, lambda each: each.connecting(now))
             state.change(stream, lambda each: each.connected(now))
-            talk.opened(now)
+            self._follow(stream, talk.opened(now), now)
         else:
             state.resumed(stream, talk.resume(now), now)
         return talk

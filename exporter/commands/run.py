@@ -20,6 +20,5 @@ def load(path: str) -> Config:
 def run(config_file: str, web: WebSettings, redact: Redactor) -> int:
     """Serve until told to stop. Raises ConfigError, WebConfigError, ListenError."""
     app = App(load(config_file), web, reread=lambda: load(config_file), redact=redact)
-    app.start()
     app.run()
     return 0

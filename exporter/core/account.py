@@ -13,6 +13,7 @@ from exporter.core.events import (
     Heard,
     LoggedIn,
     Malformed,
+    Permitted,
     Platform,
     Refused,
     Removed,
@@ -64,6 +65,7 @@ class AccountState:
         trust: Trust,
         lock: AbstractContextManager[object],
         started: Instant,
+        lists_unheld: bool = False,
     ) -> None:
         self.account = account
         self.exchange = exchange
@@ -72,6 +74,8 @@ class AccountState:
         self.tally = Tally()
         self.permissions: Mapping[tuple[str, str], bool] | None = None
         self.operative: bool | None = None
+        self._lists_unheld = lists_unheld
+        self._held: set[Key] = set()
         self._available_at: dict[Key, float] = {}
         self._order_symbols: set[str] = set()
         self._offer_currencies: set[str] = set()
@@ -81,6 +85,13 @@ class AccountState:
         with self.lock:
             step(self.streams[stream])
 
+    def tell(self, stream: str, event: Event, now: Instant) -> None:
+        """Take in what became true without a message."""
+        with self.lock:
+            state = self.streams[stream]
+            self._apply(state, event, now)
+            self._complete(state, now)
+
     def resumed(self, stream: str, accepted: LoggedIn, now: Instant) -> None:
         """Take a stream as connected and its login as accepted, for recorded messages."""
         with self.lock:
@@ -88,7 +99,7 @@ class AccountState:
             state.connecting(now)
             state.connected(now)
             self._apply(state, accepted, now)
-            state.complete(now)
+            self._complete(state, now)
 
     def ended(self, stream: str, reason: str, phase: Phase, now: Instant, sentence: str) -> None:
         """A connection of the stream is over; counts why, and what waited for more."""
@@ -105,8 +116,7 @@ class AccountState:
             state.heard(now, heard)
             for event in heard.events:
                 self._apply(state, event, now)
-            if state.complete(now):
-                state.note(now, "complete: every expected snapshot has arrived")
+            self._complete(state, now)
 
     def report(self, now: float) -> Report:
         """One consistent copy of all there is to tell at monotonic `now`."""
@@ -129,7 +139,11 @@ class AccountState:
                 continue
             state.shown.expire(now)
             for table in state.shown.rows:
-                tables[table] = state.shown.believed(table, now)
+                rows = state.shown.believed(table, now)
+                # A venue that lists every currency there is would drown the ones that were ever held.
+                if table == "wallets" and self._lists_unheld:
+                    rows = {key: row for key, row in rows.items() if key in self._held}
+                tables[table] = rows
             for table, graves in state.shown.gone.items():
                 gone.setdefault(table, []).extend(row for row, _ in graves.values())
         return View(
@@ -151,6 +165,8 @@ class AccountState:
             state.auth_failures += 1
             state.refusal = event.code
             state.note(now, event.sentence)
+        elif isinstance(event, Permitted):
+            self.permissions = event.permissions
         elif isinstance(event, Platform):
             self.operative = event.operative
             if not event.operative:
@@ -169,22 +185,38 @@ class AccountState:
         (state.shown if state.synced else state.collecting).apply(event, now.monotonic)
         if isinstance(event, Snapshot):
             state.snapshots[event.table] = now
-            for key, row in event.rows.items():
-                self._foresee(key, row, now)
-        elif isinstance(event, Upsert):
-            self._foresee(event.key, event.row, now)
+            told = event.rows
+        else:
+            told = {event.key: event.row} if isinstance(event, Upsert) else {}
+        for key, row in told.items():
+            self._foresee(row)
+            if state.synced:
+                self._remember(key, row, now)
 
-    def _foresee(self, key: Key, row: Row, now: Instant) -> None:
+    def _complete(self, state: StreamState, now: Instant) -> None:
+        """Go live if all has arrived; only then does what was collected aside leave a trace."""
+        if not state.complete(now):
+            return
+        state.note(now, "complete: every expected snapshot has arrived")
+        for rows in state.shown.rows.values():
+            for key, row in rows.items():
+                self._remember(key, row, now)
+
+    def _remember(self, key: Key, row: Row, now: Instant) -> None:
+        """Keep what a shown row tells beyond its own life."""
         if isinstance(row, Wallet):
+            if row.balance:
+                self._held.add(key)
             if row.available is not None:
                 self._available_at[key] = now.wall
         elif isinstance(row, Order):
             self._order_symbols.add(row.symbol)
-            self.tally.foresee_symbol(row.symbol)
-        elif isinstance(row, Position):
-            self.tally.foresee_symbol(row.symbol)
         elif isinstance(row, Offer):
             self._offer_currencies.add(row.currency)
-            self.tally.foresee_funding(row.currency)
-        elif isinstance(row, Contract):
+
+    def _foresee(self, row: Row) -> None:
+        """Let the counters that a row announces start at 0, shown or not: they are never withheld."""
+        if isinstance(row, Order | Position):
+            self.tally.foresee_symbol(row.symbol)
+        elif isinstance(row, Offer | Contract):
             self.tally.foresee_funding(row.currency)

@@ -15,7 +15,7 @@ REFUSALS_IN_A_ROW: Final = 5
 
 
 class Backoff:
-    """Delays of one stream: full jitter under a doubling ceiling, forgotten after a stable while."""
+    """Delays of one stream: half jitter under a doubling ceiling, forgotten after a stable while."""
 
     def __init__(self, *, maximum: float, random: Callable[[], float]) -> None:
         self._maximum = maximum

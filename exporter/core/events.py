@@ -111,6 +111,12 @@ class Refused(NamedTuple):
     sentence: str
 
 
+class Permitted(NamedTuple):
+    """What the key may do, told outside a login; maps (scope, access)."""
+
+    permissions: Mapping[tuple[str, str], bool]
+
+
 class Platform(NamedTuple):
     """The venue said whether it is working."""
 
@@ -140,6 +146,7 @@ Event = (
     | Notified
     | LoggedIn
     | Refused
+    | Permitted
     | Platform
     | Gap
     | Malformed

@@ -6,6 +6,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from exporter.exchanges import bitfinex
-from exporter.exchanges.base import ExchangeSpec
+from exporter.exchanges.spec import ExchangeSpec
 
 KNOWN: Final[Mapping[str, ExchangeSpec]] = {spec.name: spec for spec in (bitfinex.SPEC,)}

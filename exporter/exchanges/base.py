@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from exporter.core.clock import Instant
-from exporter.core.events import Heard, LoggedIn
-from exporter.core.model import Table
+from exporter.core.events import Event, Heard, LoggedIn
 
 
 class Retry(enum.Enum):
@@ -32,6 +31,12 @@ class Send(NamedTuple):
     """A text to send. Never anything but login, settings, pings and `calc`-like reads."""
 
     text: str
+
+
+class Tell(NamedTuple):
+    """Something that became true without a message: a login that is a handshake, for example."""
+
+    event: Event
 
 
 class Drop(NamedTuple):
@@ -66,6 +71,10 @@ time; `refused`: the key; `restart`, `maintenance`: the venue said so; `gap`: me
 `oversize`: the peer broke the rules of WebSocket or sent too much; `stopped`: by us."""
 
 
+Answers = Sequence[Send | Tell | Drop]
+"""What a conversation wants done, in this order; nothing after a Drop."""
+
+
 class Handshake(NamedTuple):
     """How to open the connection: the address, and the headers of this very attempt."""
 
@@ -84,18 +93,21 @@ class Conversation(Protocol):
         ...
 
     def rejected(self, status: int) -> Drop:
-        """The upgrade was answered with an HTTP status other than 101."""
+        """The upgrade was answered with an HTTP status other than 101.
+
+        A Drop for the reason `refused` counts as a failed login, with the status as its code.
+        """
         ...
 
-    def opened(self, now: Instant) -> Sequence[Send | Drop]:
+    def opened(self, now: Instant) -> Answers:
         """The connection stands: what to say first."""
         ...
 
-    def received(self, data: bytes, now: Instant) -> tuple[Heard, Sequence[Send | Drop]]:
+    def received(self, data: bytes, now: Instant) -> tuple[Heard, Answers]:
         """One whole message came: what it meant, and what to answer."""
         ...
 
-    def tick(self, now: Instant) -> Sequence[Send | Drop]:
+    def tick(self, now: Instant) -> Answers:
         """Time passed: called at least once a second; pings, questions and deadlines."""
         ...
 
@@ -149,51 +161,7 @@ class Wanted:
     require_read_only: bool = False
     allow_withdraw_scope: bool = False
     login_timeout: float = 10.0
-    """Seconds within which the login must be answered, and again every snapshot have arrived."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSpec:
-    """One kind of connection of an exchange."""
-
-    name: str
-    liveness_interval: float
-    """Seconds after which a healthy stream has given a sign of life, heartbeats included."""
-    snapshots: tuple[Table, ...]
-    """Tables that it lays down whole."""
-    messages: tuple[str, ...]
-    """The closed set of message kinds, `other` included."""
-    computed_lifetime: float
-    """Seconds after which a value that the venue computes only when asked is no longer believed."""
-    converse: Callable[[Login, Wanted], Conversation]
-
-
-@dataclass(frozen=True, slots=True)
-class ExchangeSpec:
-    """Everything the rest of the program knows of an exchange."""
-
-    name: str
-    endpoints: Endpoints
-    feeds: tuple[str, ...]
-    """Words for the `streams` key of the configuration."""
-    needs_identity: bool
-    wallets: tuple[str, ...]
-    """Names of its wallets."""
-    streams: Mapping[str, StreamSpec]
-    nonce_scale: float
-    """Nonce units per second."""
-    scopes: tuple[str, ...]
-    """Permission scopes that the venue reports; empty if it reports none."""
-    refusal_codes: tuple[str, ...]
-    """Codes with which a key can be refused, `other` included."""
-    notification_subjects: tuple[str, ...]
-    """The closed set of what notifications are about, `other` included; empty if the venue sends none."""
-    symbol: Callable[[str], str]
-    """`BASE/QUOTE` from a symbol as a user writes it, in the venue's spelling or ours."""
-    redact: Callable[[str], str]
-    """A message without what proves or names the user, for recordings."""
-    stream_of: Callable[[bytes], str]
-    """Which stream a bare recorded message belongs to."""
+    """Seconds within which the login must be answered."""
 
 
 @dataclass(slots=True)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from exporter.core.model import SNAPSHOT_TABLES
-from exporter.exchanges.base import Endpoints, ExchangeSpec, StreamSpec
+from exporter.exchanges.base import Endpoints
 from exporter.exchanges.bitfinex.auth import REFUSAL_CODES, SCOPES, redact
 from exporter.exchanges.bitfinex.fields import symbol
 from exporter.exchanges.bitfinex.messages import MESSAGES, NOTIFICATION_SUBJECTS
 from exporter.exchanges.bitfinex.protocol import BitfinexConversation
+from exporter.exchanges.spec import ExchangeSpec, StreamSpec
 
+FEEDS: Final = (
+    *("wallets", "orders", "positions", "margin"),
+    *("balance", "funding", "trades", "notifications"),
+)
 HEARTBEAT_INTERVAL: Final = 15.0
 MICROSECONDS: Final = 1e6
 COMPUTED_LIFETIME: Final = 300.0
@@ -28,13 +33,15 @@ SPEC: Final = ExchangeSpec(
         rest="https://api.bitfinex.com",
         public="https://api-pub.bitfinex.com",
     ),
-    feeds=("wallets", "orders", "positions", "margin", "balance", "funding", "trades", "notifications"),
+    feeds=FEEDS,
     needs_identity=False,
     wallets=("exchange", "margin", "funding"),
+    lists_unheld=False,
     streams={
         "account": StreamSpec(
             name="account",
             liveness_interval=HEARTBEAT_INTERVAL,
+            feeds=FEEDS,
             snapshots=SNAPSHOT_TABLES,
             messages=MESSAGES,
             computed_lifetime=COMPUTED_LIFETIME,
@@ -46,6 +53,7 @@ SPEC: Final = ExchangeSpec(
     refusal_codes=REFUSAL_CODES,
     notification_subjects=NOTIFICATION_SUBJECTS,
     symbol=symbol,
+    reads=None,
     redact=redact,
     stream_of=_only_stream,
 )
