@@ -16,12 +16,14 @@ from typing import Final
 from exporter import __version__
 from exporter.config.reader import ConfigError
 from exporter.config.types import Account, Config
+from exporter.desk import Desk
 from exporter.exposition.collector import AccountCollector, Watched
 from exporter.exposition.encode import encode
 from exporter.exposition.telemetry import Telemetry
 from exporter.follow import Followed, Workshop, system_clock
 from exporter.logs import Redactor, log
 from exporter.overview import account_row
+from exporter.stream.session import Session
 from exporter.stream.supervisor import Supervisor
 from exporter.web.gate import Gate
 from exporter.web.landing import Overview
@@ -76,26 +78,27 @@ class App:
         self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self._followed: tuple[Followed, ...] = ()
         self._workshop = Workshop.equip(config.stream)
-        self._telemetry = self._tell()
+        revision = os.environ.get("EXCHANGE_EXPORTER_REVISION", "unknown")
+        self._telemetry = Telemetry(version=__version__, revision=revision, is_demo=is_demo)
+        self._desk = Desk(self._telemetry)
+        self._watch()
         self._supervisor = Supervisor(
             clock=lambda: system_clock().monotonic,
-            stuck_after=self._workshop.stuck_after,
+            stuck_after=lambda: self._workshop.stuck_after,
             restarted=self._telemetry.session_restarted,
         )
         self._server = self._serve()
 
-    def _tell(self) -> Telemetry:
-        revision = os.environ.get("EXCHANGE_EXPORTER_REVISION", "unknown")
-        telemetry = Telemetry(version=__version__, revision=revision, is_demo=self._is_demo)
-        telemetry.add_machine()
-        telemetry.watch(
+    def _watch(self) -> None:
+        self._telemetry.add_machine()
+        self._telemetry.watch(
             AccountCollector(
                 self._watched,
                 clock=system_clock,
                 series_per_account=lambda: self._config.limits.series_per_account,
+                markets=self._desk.markets,
             )
         )
-        return telemetry
 
     def _serve(self) -> Server:
         gate = Gate(self._web.config_file)
@@ -117,18 +120,25 @@ class App:
 
     def start(self) -> None:
         """Listen, then follow every account. Raises ListenError when an address cannot be had."""
-        self._server.start()
+        # Known before anybody can ask, so that the first scrape has every series.
+        sessions = self._take_up(self._config.accounts)
         self._telemetry.reloaded(success=True, at=self._started.wall)
+        self._server.start()
+        self._desk.open(self._followed, self._config)
         for warning in self._config.warnings:
             log(logger, logging.WARNING, "configuration", warning=warning)
-        self._add(self._config.accounts)
+        self._supervisor.start(sessions)
         for address, port in zip(self._web.listen_addresses, self.ports, strict=True):
             log(logger, logging.INFO, "listening", address=address, port=port)
 
     def run(self) -> None:
-        """Serve until SIGTERM or SIGINT; SIGHUP reloads. For the main thread, after `start`."""
+        """Start, and serve until SIGTERM or SIGINT; SIGHUP reloads. For the main thread.
+
+        Raises ListenError when an address cannot be had.
+        """
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
+        self.start()
         while self._turn():
             pass
         self.stop()
@@ -136,6 +146,7 @@ class App:
     def stop(self) -> None:
         """Close the listeners and every stream."""
         log(logger, logging.INFO, "stopping")
+        self._desk.close()
         self._supervisor.stop()
         self._server.stop()
 
@@ -171,16 +182,21 @@ class App:
         before, self._config = self._config, config
         keep = set(config.accounts) if config.stream == before.stream else set[Account]()
         if config.stream != before.stream:
-            self._workshop = Workshop.equip(config.stream)
+            self._workshop = self._workshop.refit(config.stream)
         leaving = [followed for followed in self._followed if followed.account not in keep]
         staying = {followed.account for followed in self._followed} & keep
         self._remove(leaving)
-        self._add([account for account in config.accounts if account not in staying])
+        self._supervisor.start(
+            self._take_up([account for account in config.accounts if account not in staying])
+        )
+        if config != before:
+            self._desk.open(self._followed, config)
         self._telemetry.reloaded(success=True, at=system_clock().wall)
         log(logger, logging.INFO, "configuration is reloaded", accounts=len(config.accounts))
         return None
 
-    def _add(self, accounts: Sequence[Account]) -> None:
+    def _take_up(self, accounts: Sequence[Account]) -> Sequence[Session]:
+        """Make accounts known to all but the venues; gives the sessions to start."""
         for account in accounts:
             self._redact.add((account.api_key.reveal(), account.api_secret.reveal()))
             if account.identity is not None:
@@ -189,13 +205,15 @@ class App:
         sessions = [session for followed in added for session in followed.sessions]
         self._telemetry.expect_sessions(session.key for session in sessions)
         self._followed = (*self._followed, *added)
-        self._supervisor.start(sessions)
+        return sessions
 
     def _remove(self, leaving: Sequence[Followed]) -> None:
         sessions = [session for followed in leaving for session in followed.sessions]
         self._supervisor.stop(sessions)
         self._followed = tuple(followed for followed in self._followed if followed not in leaving)
         self._telemetry.forget_sessions(session.key for session in sessions)
+        for each in leaving:
+            self._telemetry.forget_requests(each.account.exchange, each.account.name)
 
     # -- what the web asks ------------------------------------------------------------------------
 

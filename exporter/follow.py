@@ -28,6 +28,7 @@ from exporter.stream.budget import SharedBudget
 from exporter.stream.means import Means, Tap
 from exporter.stream.session import Session
 from exporter.stream.transport import Connector, FailReason, Limits
+from exporter.stream.turn import KeyTurn
 
 HEADROOM: Final = 30.0
 """Seconds beyond the connect timeout for which a session may show no life before it counts as stuck."""
@@ -58,6 +59,8 @@ class Followed(NamedTuple):
     account: config.Account
     watched: Watched
     sessions: tuple[Session, ...]
+    login: Login
+    turn: KeyTurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +89,21 @@ class Workshop:
         """State and sessions of one account, not started yet."""
         spec = KNOWN[account.exchange]
         watched = watch(account, spec, self.settings, self.clock())
-        nonces = SharedNonces(Nonces(time.time, spec.nonce_scale))
+        turn = KeyTurn(Nonces(time.time, spec.nonce_scale))
         login = Login(
             api_key=account.api_key.reveal(),
             sign=partial(hmac_sha384, account.api_secret),
-            nonce=nonces.next,
+            nonce=turn.nonce,
             identity=account.identity.reveal() if account.identity else "",
         )
         want = wanted(account, spec, self.settings)
         means = Means(
-            self.connector.connect, self.clock, self.budget, self.settings.silence_timeout, self.tap
+            self.connector.connect,
+            self.clock,
+            self.budget,
+            self.settings.silence_timeout,
+            turn=turn,
+            tap=self.tap,
         )
         sessions = tuple(
             Session(
@@ -108,25 +116,12 @@ class Workshop:
             )
             for stream in streams(account, spec)
         )
-        return Followed(account, watched, sessions)
+        return Followed(account, watched, sessions, login, turn)
 
     @property
     def stuck_after(self) -> float:
         """Seconds without a sign of life after which a session's thread counts as stuck."""
         return self.settings.connect_timeout + HEADROOM
-
-
-class SharedNonces:
-    """The nonces of one key, for everything that uses it in this process."""
-
-    def __init__(self, nonces: Nonces) -> None:
-        self._nonces = nonces
-        self._lock = threading.Lock()
-
-    def next(self) -> int:
-        """The next, larger nonce."""
-        with self._lock:
-            return self._nonces.next()
 
 
 def hmac_sha384(secret: Secret, data: bytes) -> str:

@@ -21,6 +21,7 @@ from exporter.core.events import (
     Upsert,
 )
 from exporter.core.model import Contract, Key, Offer, Order, Position, Row, Rows, Table, Wallet
+from exporter.core.reconcile import ReconcileReport, Reconciliation
 from exporter.core.stream import Phase, StreamReport, StreamState, Trust
 from exporter.core.tally import Tally, TallyReport
 
@@ -48,6 +49,9 @@ class Report(NamedTuple):
     tally: TallyReport
     permissions: Mapping[tuple[str, str], bool] | None
     operative: bool | None
+    operative_since: float
+    """Monotonic second at which the venue last said whether it works."""
+    reconcile: ReconcileReport
 
 
 class AccountState:
@@ -74,6 +78,8 @@ class AccountState:
         self.tally = Tally()
         self.permissions: Mapping[tuple[str, str], bool] | None = None
         self.operative: bool | None = None
+        self.operative_since = 0.0
+        self.reconciliation = Reconciliation()
         self._lists_unheld = lists_unheld
         self._held: set[Key] = set()
         self._available_at: dict[Key, float] = {}
@@ -118,6 +124,51 @@ class AccountState:
                 self._apply(state, event, now)
             self._complete(state, now)
 
+    def compare(self, table: Table, before: Rows, told: Rows, after: Rows) -> bool:
+        """Compare a table with what REST told of it; True when only a resync can explain or mend it."""
+        with self.lock:
+            if table == "wallets":
+                return self.reconciliation.wallets(before, told, after)
+            return self.reconciliation.rows(table, before, told, after)
+
+    def reconciled(self, now: Instant) -> None:
+        """A whole round of comparisons is done."""
+        with self.lock:
+            self.reconciliation.succeeded(now.wall)
+
+    def fill_available(self, told: Rows, now: Instant) -> None:
+        """Take from REST the available balances that a stream left out, where the balances agree."""
+        with self.lock:
+            for state in self.streams.values():
+                rows = state.shown.rows.get("wallets", {}) if state.synced else {}
+                for key, row in tuple(rows.items()):
+                    other = told.get(key)
+                    if (
+                        isinstance(row, Wallet)
+                        and isinstance(other, Wallet)
+                        and row.available is None
+                        and other.available is not None
+                        and row.balance == other.balance
+                    ):
+                        filled = row._replace(available=other.available)
+                        state.shown.apply(Upsert("wallets", key, filled), now.monotonic)
+                        self._available_at[key] = now.wall
+
+    def replace(self, table: Table, rows: Rows, now: Instant) -> None:
+        """Let REST have the last word on a table whose stream cannot tell that a row is gone."""
+        with self.lock:
+            for state in self.streams.values():
+                if state.synced and table in state.shown.rows:
+                    state.shown.apply(Snapshot(table, rows), now.monotonic)
+
+    def permitted(self, event: Permitted | Platform, now: Instant) -> None:
+        """Take in what REST tells of the key or of the venue."""
+        with self.lock:
+            if isinstance(event, Permitted):
+                self.permissions = event.permissions
+            else:
+                self._operative(event.operative, now)
+
     def report(self, now: float) -> Report:
         """One consistent copy of all there is to tell at monotonic `now`."""
         with self.lock:
@@ -129,6 +180,8 @@ class AccountState:
                 tally=self.tally.report(),
                 permissions=self.permissions,
                 operative=self.operative,
+                operative_since=self.operative_since,
+                reconcile=self.reconciliation.report(),
             )
 
     def _view(self, now: float) -> View:
@@ -168,7 +221,7 @@ class AccountState:
         elif isinstance(event, Permitted):
             self.permissions = event.permissions
         elif isinstance(event, Platform):
-            self.operative = event.operative
+            self._operative(event.operative, now)
             if not event.operative:
                 state.enter("maintenance", now)
                 state.note(now, "the venue reports maintenance")
@@ -180,6 +233,9 @@ class AccountState:
             state.malformed[event.kind] += 1
         else:
             self.tally.count(event)
+
+    def _operative(self, operative: bool, now: Instant) -> None:  # noqa: FBT001 - what the venue said
+        self.operative, self.operative_since = operative, now.monotonic
 
     def _apply_rows(self, state: StreamState, event: Snapshot | Upsert | Removed, now: Instant) -> None:
         (state.shown if state.synced else state.collecting).apply(event, now.monotonic)

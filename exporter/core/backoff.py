@@ -62,6 +62,36 @@ class ConnectionBudget:
         self._not_before = max(self._not_before, until)
 
 
+class RequestBudget:
+    """At most `per_minute` requests to one host, evenly refilled, and none while it asked for a pause.
+
+    Not safe for threads by itself.
+    """
+
+    def __init__(self, per_minute: int) -> None:
+        self._rate = per_minute / 60.0
+        self._most = max(1.0, per_minute / 6.0)
+        self._tokens = self._most
+        self._at = float("-inf")
+        self._not_before = float("-inf")
+
+    def take(self, now: float) -> float:
+        """Take permission for one request: 0, or the seconds until asking again makes sense."""
+        if now < self._not_before:
+            return self._not_before - now
+        if self._at > float("-inf"):
+            self._tokens = min(self._most, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        if self._tokens < 1.0:
+            return (1.0 - self._tokens) / self._rate
+        self._tokens -= 1.0
+        return 0.0
+
+    def pause(self, until: float) -> None:
+        """Give no permission before `until`."""
+        self._not_before = max(self._not_before, until)
+
+
 class Schedule:
     """When one stream may try again, from how its connections ended."""
 

@@ -26,6 +26,10 @@ class Ask(NamedTuple):
     headers: Mapping[str, str]
     body: bytes = b""
 
+    def __repr__(self) -> str:
+        """Without the headers: they prove who we are."""
+        return f"Ask({self.method} {self.url})"
+
 
 class Fault(NamedTuple):
     """A reply that is no answer; `reason` is one of `FAULTS`, `sentence` is for a person, without secrets."""
@@ -70,6 +74,8 @@ class QuoteRead:
     ask: Callable[[], Ask]
     understand: Callable[[int, bytes], Quotes | Fault]
     every: float = 30.0
+    needed: bool = True
+    """Whether there is no price at all without its fresh answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,8 @@ class Reads:
 
     endpoints: tuple[str, ...]
     """The closed set of endpoint names, for metrics."""
+    public: frozenset[str]
+    """Those of them that are asked without a key."""
     tables: Callable[[Login, Endpoints, frozenset[str]], Sequence[Read]]
     """Reads of whole tables, as far as the account's feeds ask for them, to compare with the streams."""
     quotes: Callable[[Endpoints], Sequence[QuoteRead]]
@@ -90,5 +98,9 @@ class Reads:
     """Whether the venue works, where it tells."""
     replaces: frozenset[Table] = field(default_factory=frozenset)
     """Tables for which REST has the last word, because the stream cannot tell that a row is gone."""
+    anchors: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Names in `Quotes.last` whose price comes from another exchange: (its name, its currency)."""
+    always: frozenset[str] = frozenset()
+    """Currencies to price although no wallet may hold them, since others are anchored on them."""
     per_minute: int = 60
     """Requests that one address may make in a minute, with room to spare."""

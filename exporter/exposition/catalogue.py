@@ -94,6 +94,34 @@ METRICS: Final[tuple[Metric, ...]] = (
           "Whether the key may do this; absent while the venue has not said so (Bitfinex auth "
           "caps)."),
     ),
+    *_section("REST and reconciliation",
+        C("rest_requests_total", "counter", (*ACCOUNT, "endpoint"),
+          "REST requests; account is empty for public ones."),
+        C("rest_request_failures_total", "counter", (*ACCOUNT, "endpoint", "reason"),
+          "REST requests that brought no usable reply, by reason."),
+        C("rest_request_duration_seconds", "histogram", ("exchange", "endpoint"),
+          "How long REST requests took, failed ones included."),
+        H("reconcile_last_success_timestamp_seconds", "gauge", ACCOUNT,
+          "When REST and the streams were last compared, whole; 0 for never."),
+        H("reconcile_mismatched_wallets", "gauge", ACCOUNT,
+          "Wallets whose balance differed at the last comparison."),
+        H("reconcile_difference", "gauge", WALLET,
+          "What REST says less what the stream says; only wallets that differ." + NO_SUM),
+        H("reconcile_mismatched_rows", "gauge", (*ACCOUNT, "table"),
+          "Rows of a table that only REST or only the stream knew at the last comparison."),
+    ),
+    *_section("Prices",
+        V("currency_price_usd", "gauge", ("exchange", "currency"),
+          "US dollars per unit, from the venue's public tickers; absent without an honest price."),
+        V("currency_price_timestamp_seconds", "gauge", ("exchange", "currency"),
+          "When the tickers behind the price were read."),
+        V("currency_unpriced", "gauge", ("exchange", "currency"),
+          "1 for a currency in a wallet that has no price: totals leave it out."),
+        V("currencies_unpriced", "gauge", ("exchange",),
+          "How many currencies in wallets have no price."),
+        V("funding_flash_return_rate_daily_ratio", "gauge", ("exchange", "currency"),
+          "The venue's benchmark rate for lending (Bitfinex funding ticker field 1)."),
+    ),
     *_section("Wallets",
         V("wallet_balance", "gauge", WALLET,
           "Balance of a wallet (Bitfinex ws and wu field 2)." + NO_SUM),
@@ -101,6 +129,8 @@ METRICS: Final[tuple[Metric, ...]] = (
           "Part of the balance that is not tied up; absent while unknown (Bitfinex wu field 4)." + NO_SUM),
         V("wallet_available_timestamp_seconds", "gauge", WALLET,
           "When the available balance was last told (Bitfinex wu field 4)."),
+        V("wallet_staked", "gauge", WALLET,
+          "Part that is staked (BitoPro stake)." + NO_SUM),
         V("wallet_unsettled_interest", "gauge", WALLET,
           "Interest that is not settled yet (Bitfinex ws and wu field 3)." + NO_SUM),
         V("account_assets_usd", "gauge", ACCOUNT,
@@ -247,5 +277,6 @@ METRICS: Final[tuple[Metric, ...]] = (
 )
 # fmt: on
 BY_NAME: Final[Mapping[str, Metric]] = {metric.name: metric for metric in METRICS}
-CAPPED: Final = tuple(metric.name for metric in METRICS if metric.section not in ("Streams", "Exporter"))
+SHOWN_VALUES: Final = ("Wallets", "Margin and positions", "Orders and fills", "Funding")
+CAPPED: Final = tuple(metric.name for metric in METRICS if metric.section in SHOWN_VALUES)
 """Families that the series cap of an account may shorten: health never is."""

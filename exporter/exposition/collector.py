@@ -17,10 +17,12 @@ from prometheus_client.core import (
 
 from exporter.core.account import AccountState, Report
 from exporter.core.clock import Instant
+from exporter.core.market import MarketState
 from exporter.core.stream import DELAY_BOUNDS
 from exporter.exposition import catalogue
 from exporter.exposition.funding import contracts, funding_counters, offers
-from exporter.exposition.health import StreamShape, health
+from exporter.exposition.health import StreamShape, health, reconcile
+from exporter.exposition.prices import market_samples
 from exporter.exposition.samples import Labels, Samples, Selection
 from exporter.exposition.trading import fees, fills, notifications, orders, positions
 from exporter.exposition.wallets import margin, totals, wallets
@@ -43,6 +45,7 @@ def account_samples(watched: Watched, report: Report, now: Instant) -> Samples:
     samples = Samples(report.exchange, report.account)
     view, tally, select = report.view, report.tally, watched.select
     health(report, watched.shapes, samples)
+    reconcile(report, samples)
     wallets(view, select, samples)
     totals(view, samples)
     margin(view, select, samples)
@@ -70,9 +73,11 @@ class AccountCollector:
         *,
         clock: Callable[[], Instant],
         series_per_account: Callable[[], int],
+        markets: Callable[[], Sequence[MarketState]] = tuple,
     ) -> None:
         self._watched = watched
         self._clock = clock
+        self._markets = markets
         self._limit = series_per_account
         self._dropped = dict.fromkeys(catalogue.CAPPED, 0)
         self._lock = threading.Lock()
@@ -91,8 +96,12 @@ class AccountCollector:
             metric.name: {} for metric in catalogue.METRICS if metric.name not in PROCESS_FAMILIES
         }
         delays: dict[Labels, tuple[list[int], float]] = {}
+        operative_since: dict[str, float] = {}
         for watched in self._watched():
-            self._add_account(watched, now, merged, delays)
+            self._add_account(watched, now, merged, delays, operative_since)
+        for market in self._markets():
+            for name, samples in market_samples(market.report(now.monotonic)).families.items():
+                merged[name].update(samples)
         with self._lock:
             for family, count in self._dropped.items():
                 merged["exchange_exporter_series_dropped_total"][family,] = count
@@ -110,6 +119,7 @@ class AccountCollector:
         now: Instant,
         merged: Families,
         delays: dict[Labels, tuple[list[int], float]],
+        operative_since: dict[str, float],
     ) -> None:
         state = watched.state
         who = (state.exchange, state.account)
@@ -126,13 +136,20 @@ class AccountCollector:
         self._cap(families)
         for name, samples in families.items():
             merged[name].update(samples)
-        if report.operative is not None:
-            merged["exchange_platform_operative"][report.exchange,] = report.operative
+        self._add_platform(report, merged, operative_since)
         for stream in report.streams:
             key = (report.exchange, stream.name)
             counts, total = delays.get(key, ([0] * (len(DELAY_BOUNDS) + 1), 0.0))
             added = [a + b for a, b in zip(counts, stream.delay_counts, strict=True)]
             delays[key] = (added, total + stream.delay_total)
+
+    @staticmethod
+    def _add_platform(report: Report, merged: Families, since: dict[str, float]) -> None:
+        """All accounts of a venue hear of its maintenance; the one that heard last is right."""
+        if report.operative is None or since.get(report.exchange, -1.0) > report.operative_since:
+            return
+        since[report.exchange] = report.operative_since
+        merged["exchange_platform_operative"][report.exchange,] = report.operative
 
     def _cap(self, families: Families) -> None:
         """Cut what exceeds the account's limit, in the order of the catalogue, and count it."""
@@ -161,6 +178,9 @@ PROCESS_FAMILIES: Final = frozenset(
         "exchange_exporter_config_last_reload_success_timestamp_seconds",
         "exchange_exporter_session_restarts_total",
         "exchange_exporter_session_last_loop_timestamp_seconds",
+        "exchange_rest_requests_total",
+        "exchange_rest_request_failures_total",
+        "exchange_rest_request_duration_seconds",
     )
 )
 """Families of the process itself, kept in `telemetry`."""

@@ -35,6 +35,17 @@ def health(report: Report, shapes: Mapping[str, StreamShape], samples: Samples) 
         samples.add("exchange_api_key_permission", granted, scope, access)
 
 
+def reconcile(report: Report, samples: Samples) -> None:
+    """Whether REST says the same as the streams, and since when that is known."""
+    found = report.reconcile
+    samples.add("exchange_reconcile_last_success_timestamp_seconds", found.last_success)
+    samples.add("exchange_reconcile_mismatched_wallets", len(found.differences))
+    for (wallet, currency), gap in found.differences.items():
+        samples.add("exchange_reconcile_difference", gap, wallet, currency)
+    for table, count in found.mismatched_rows.items():
+        samples.add("exchange_reconcile_mismatched_rows", count, table)
+
+
 def _state(stream: StreamReport, samples: Samples) -> None:
     samples.add("exchange_stream_expected", 1, stream.name)
     samples.add("exchange_stream_up", stream.is_up, stream.name)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable
-from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Info, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from exporter.exposition.catalogue import BY_NAME
+from exporter.exposition.catalogue import BY_NAME, PREFIX
 from exporter.exposition.collector import AccountCollector
-
-PREFIX: Final = "exchange_exporter_"
 
 
 class Telemetry:
@@ -23,15 +20,18 @@ class Telemetry:
     def __init__(self, *, version: str, revision: str, is_demo: bool) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
-        build = Info("exchange_exporter_build", _help("build_info"), registry=self.registry)
+        build = Info(
+            "exchange_exporter_build", BY_NAME["exchange_exporter_build_info"].help, registry=self.registry
+        )
         build.info({"version": version, "revision": revision, "python_version": platform.python_version()})
-        _gauge("demo_mode", self.registry).set(is_demo)
-        self._reload_ok = _gauge("config_last_reload_successful", self.registry)
-        self._reload_at = _gauge("config_last_reload_success_timestamp_seconds", self.registry)
-        name = f"{PREFIX}session_restarts_total"
-        labels = BY_NAME[name].labels
-        self._restarts = Counter(name, BY_NAME[name].help, labels, registry=self.registry)
-        self._loops = _gauge("session_last_loop_timestamp_seconds", self.registry)
+        _gauge("exporter_demo_mode", self.registry).set(is_demo)
+        self._reload_ok = _gauge("exporter_config_last_reload_successful", self.registry)
+        self._reload_at = _gauge("exporter_config_last_reload_success_timestamp_seconds", self.registry)
+        self._restarts = _counter("exporter_session_restarts_total", self.registry)
+        self._requests = _counter("rest_requests_total", self.registry)
+        self._request_failures = _counter("rest_request_failures_total", self.registry)
+        self._request_seconds = _histogram("rest_request_duration_seconds", self.registry)
+        self._loops = _gauge("exporter_session_last_loop_timestamp_seconds", self.registry)
 
     def add_machine(self) -> None:
         """Let the process's memory, CPU and collector show too."""
@@ -61,6 +61,28 @@ class Telemetry:
             self._restarts.remove(*labels)
             self._loops.remove(*labels)
 
+    def expect_requests(self, who: Iterable[tuple[str, str, str]], reasons: Iterable[str]) -> None:
+        """Let the series of these (exchange, account, endpoint) exist before anything is asked."""
+        why = tuple(reasons)
+        for labels in who:
+            self._requests.labels(*labels)
+            self._request_seconds.labels(labels[0], labels[2])
+            for reason in why:
+                self._request_failures.labels(*labels, reason)
+
+    def forget_requests(self, exchange: str, account: str) -> None:
+        """Let the series of an account that is gone disappear."""
+        chosen = {"exchange": exchange, "account": account}
+        self._requests.remove_by_labels(chosen)
+        self._request_failures.remove_by_labels(chosen)
+
+    def asked(self, labels: tuple[str, str, str], seconds: float, failure: str | None) -> None:
+        """One REST request of (exchange, account, endpoint) is over."""
+        self._requests.labels(*labels).inc()
+        self._request_seconds.labels(labels[0], labels[2]).observe(seconds)
+        if failure is not None:
+            self._request_failures.labels(*labels, failure).inc()
+
     def session_restarted(self, labels: tuple[str, str, str]) -> None:
         """The watchdog replaced a dead session."""
         self._restarts.labels(*labels).inc()
@@ -70,10 +92,16 @@ class Telemetry:
         self._loops.labels(*labels).set(at)
 
 
-def _help(name: str) -> str:
-    return BY_NAME[PREFIX + name].help
-
-
 def _gauge(name: str, registry: CollectorRegistry) -> Gauge:
     metric = BY_NAME[PREFIX + name]
     return Gauge(metric.name, metric.help, metric.labels, registry=registry)
+
+
+def _counter(name: str, registry: CollectorRegistry) -> Counter:
+    metric = BY_NAME[PREFIX + name]
+    return Counter(metric.name, metric.help, metric.labels, registry=registry)
+
+
+def _histogram(name: str, registry: CollectorRegistry) -> Histogram:
+    metric = BY_NAME[PREFIX + name]
+    return Histogram(metric.name, metric.help, metric.labels, registry=registry)

@@ -19,6 +19,7 @@ def wallets(view: View, select: Selection, samples: Samples) -> None:
         samples.add("exchange_wallet_balance", row.balance, *where)
         samples.add("exchange_wallet_available", row.available, *where)
         samples.add("exchange_wallet_available_timestamp_seconds", view.available_at.get(key), *where)
+        samples.add("exchange_wallet_staked", row.staked, *where)
         samples.add("exchange_wallet_unsettled_interest", row.unsettled_interest, *where)
 
 

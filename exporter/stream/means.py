@@ -11,6 +11,7 @@ from exporter.core.clock import Instant
 from exporter.stream.budget import SharedBudget
 from exporter.stream.messages import Received
 from exporter.stream.transport import Abort
+from exporter.stream.turn import KeyTurn
 
 Tap = Callable[[Instant, str, str], None]
 """Sees every text with its direction, `in` or `out`."""
@@ -48,6 +49,8 @@ class Means:
     clock: Callable[[], Instant]
     budget: SharedBudget
     silence_timeout: float
+    turn: KeyTurn | None = None
+    """Order among everything that uses the key."""
     tap: Tap | None = None
     pause: Callable[[threading.Event, float], object] = threading.Event.wait
     """Waits for the event, at most so many seconds; tests let their own clock run instead."""

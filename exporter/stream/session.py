@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from exporter.core.account import AccountState
 from exporter.core.backoff import ResyncGate, Schedule
 from exporter.core.clock import Instant
-from exporter.core.events import Heard, Malformed
+from exporter.core.events import Heard, Malformed, Refused
 from exporter.core.stream import Phase, StreamState
 from exporter.exchanges.base import TOO_MANY_REQUESTS, Answers, Conversation, Drop, Retry, Tell
 from exporter.logs import log
+from exporter.stream.endings import QUIET_REASONS, SENTENCES, drop_of
 from exporter.stream.means import Link, Means
 from exporter.stream.messages import Closed, ConnectionLost, Received, Text
 from exporter.stream.transport import Abort, ConnectFailed, HandshakeRejected
 
 logger: Final = logging.getLogger(__name__)
+TURN_WAIT: Final = 15.0
+"""Longest wait for another login of the same key, seconds."""
 TICK: Final = 0.5
 """Longest wait for a frame, seconds: how late deadlines may be noticed."""
 NAP: Final = 1.0
@@ -48,6 +51,7 @@ class Session:
         self._stopping = threading.Event()
         self._abort = Abort()
         self._opened = 0.0
+        self._logging_in = False
         self.looped = means.clock()
         """When the thread last showed that it is running."""
 
@@ -84,6 +88,15 @@ class Session:
         self._abort = Abort()
         if self._stopping.is_set():
             return 0.0
+        try:
+            return self._connect_and_follow()
+        finally:
+            self._end_login()
+
+    def _connect_and_follow(self) -> float:
+        if self._means.turn is not None:
+            self._means.turn.begin_login(self, seconds=TURN_WAIT, stopping=self._stopping.is_set)
+            self._logging_in = True
         conversation = self._converse()
         now = self._beat()
         self._change(lambda stream, now: stream.connecting(now))
@@ -98,6 +111,11 @@ class Session:
             return self._follow(link, conversation)
         finally:
             link.close()
+
+    def _end_login(self) -> None:
+        if self._means.turn is not None:
+            self._means.turn.end_login(self)
+        self._logging_in = False
 
     def _follow(self, link: Link, conversation: Conversation) -> float:
         self._change(lambda stream, now: stream.connected(now))
@@ -119,12 +137,13 @@ class Session:
                 return resync
             if drop is not None:
                 return drop
-            received = link.receive(TICK)
+            received = self._await(link)
             now = self._beat()
             if self._stopping.is_set():
                 return Drop("stopped", Retry.SOON, "stopped by us")
             if isinstance(received, Closed):
-                return self._closed(received)
+                told = conversation.closed(now) if received.reason in BY_PEER else ()
+                return self._answer(link, told, now) or self._closed(received)
             answers = ()
             if received is not None:
                 alive = now.monotonic
@@ -135,6 +154,12 @@ class Session:
             if now.monotonic - ticked >= TICK:
                 ticked = now.monotonic
                 answers = (*answers, *conversation.tick(now))
+
+    def _await(self, link: Link) -> Received:
+        """The next message; before that, the key is free for others once the login was answered."""
+        if self._logging_in and self.state.streams[self.stream].phase not in LOGIN_PHASES:
+            self._end_login()
+        return link.receive(TICK)
 
     def _receive(self, received: Received, conversation: Conversation, now: Instant) -> Answers:
         if not isinstance(received, Text):
@@ -165,16 +190,12 @@ class Session:
 
     def _closed(self, closed: Closed) -> Drop:
         if closed.reason == "oversize":
-            now = self._means.clock()
             heard = Heard("other", is_data=False, events=(Malformed("oversize"),))
-            self.state.apply(self.stream, heard, now)
-        code = "" if closed.code is None else f", code {closed.code}"
-        reason = CLOSE_REASONS.get(closed.reason, "reset")
-        return Drop(reason, Retry.SOON, f"the connection was closed ({closed.reason}{code})")
+            self.state.apply(self.stream, heard, self._means.clock())
+        return drop_of(closed)
 
     def _ended(self, drop: Drop) -> float:
         now = self._beat()
-        phase, delay = self._plan(drop)
 
         def lived(stream: StreamState) -> None:
             # Not by the phase: who lost a message after an hour has lived for an hour.
@@ -183,6 +204,7 @@ class Session:
                 stream.resyncs[drop.reason] += 1
 
         self.state.change(self.stream, lived)
+        phase, delay = self._plan(drop)
         self.state.ended(self.stream, drop.reason, phase, now, drop.sentence)
         level = logging.INFO if drop.reason in QUIET_REASONS else logging.WARNING
         level = logging.ERROR if phase == "refused" else level
@@ -209,6 +231,8 @@ class Session:
 
     def _rejected(self, conversation: Conversation, rejected: HandshakeRejected) -> float:
         drop = conversation.rejected(rejected.status)
+        if drop.reason == "refused":
+            self.state.tell(self.stream, Refused(str(rejected.status), drop.sentence), self._beat())
         if rejected.retry_after is not None and drop.retry is not Retry.CREDENTIALS:
             drop = drop._replace(retry=Retry.LATER, after=max(drop.after, rejected.retry_after))
         if rejected.status == TOO_MANY_REQUESTS:
@@ -223,7 +247,9 @@ class Session:
 
         self._change(failed)
         if not self._stopping.is_set():
-            self._log(logging.WARNING, "stream could not connect", reason=reason,
+            refused = phase == "refused"
+            level = logging.ERROR if refused else logging.WARNING
+            self._log(level, SENTENCES[phase] if refused else "stream could not connect", reason=reason,
                 detail=sentence, retry_in=round(delay, 1))  # fmt: skip
         return delay
 
@@ -258,22 +284,6 @@ class Session:
         )
 
 
-CLOSE_REASONS: Final[Mapping[str, str]] = {
-    "remote_close": "remote_close",
-    "eof": "reset",
-    "reset": "reset",
-    "timeout": "reset",
-    "tls": "reset",
-    "protocol": "protocol",
-    "oversize": "oversize",
-    "aborted": "reconcile",
-    "closed": "stopped",
-}
-"""How the transport says that a connection ended, in the words of `DISCONNECT_REASONS`."""
-QUIET_REASONS: Final = ("stopped", "restart", "maintenance", "gap")
-SENTENCES: Final[Mapping[Phase, str]] = {
-    "refused": "the key is refused",
-    "maintenance": "the venue is in maintenance",
-    "backoff": "stream ended, will come back",
-    "stopped": "stream is stopped",
-}
+LOGIN_PHASES: Final = ("connecting", "authenticating")
+BY_PEER: Final = ("remote_close", "eof")
+"""Endings that the venue meant, as the transport names them."""

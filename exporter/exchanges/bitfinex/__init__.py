@@ -10,6 +10,7 @@ from exporter.exchanges.bitfinex.auth import REFUSAL_CODES, SCOPES, redact
 from exporter.exchanges.bitfinex.fields import symbol
 from exporter.exchanges.bitfinex.messages import MESSAGES, NOTIFICATION_SUBJECTS
 from exporter.exchanges.bitfinex.protocol import BitfinexConversation
+from exporter.exchanges.bitfinex.rest import READS
 from exporter.exchanges.spec import ExchangeSpec, StreamSpec
 
 FEEDS: Final = (
@@ -53,7 +54,7 @@ SPEC: Final = ExchangeSpec(
     refusal_codes=REFUSAL_CODES,
     notification_subjects=NOTIFICATION_SUBJECTS,
     symbol=symbol,
-    reads=None,
+    reads=READS,
     redact=redact,
     stream_of=_only_stream,
 )

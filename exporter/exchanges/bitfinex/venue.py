@@ -95,6 +95,14 @@ class Faults:
     """Whether a `-req` notification takes part in the public count (it has changed over the years)."""
     mute_calc: bool = False
     """Take calculation requests and never answer them."""
+    forgotten: set[Event] = field(default_factory=set)
+    """Happenings that no stream is ever told of, without a gap in its numbers."""
+    drift: dict[tuple[str, str], float] = field(default_factory=dict)
+    """(kind, currency) to what REST says beyond the books, for every account that has the wallet."""
+    rest_limited: bool = False
+    """Every REST request is one too many."""
+    rest_outage: str = ""
+    """How REST fails: unavailable, page, empty, broken; it works when this is empty."""
 
 
 class Mailbox:
@@ -125,6 +133,10 @@ class Venue:
         self.faults = Faults()
         self.violations: list[str] = []
         self.logins = 0
+        self.requests: dict[str, deque[float]] = {}
+        """When each REST path was asked in the last minute."""
+        self.opened: dict[int, int] = {}
+        """When REST first showed a position, in milliseconds: it is the one to tell such times."""
         self._boxes: list[Mailbox] = []
         self._maintenance_since: float | None = None
         self._now = 0.0
@@ -166,7 +178,7 @@ class Venue:
                     self.lose()
                 case Event.RESTART:
                     self.restart()
-                case _:
+                case event if event not in self.faults.forgotten:
                     self.post(happening, happening.account)
 
     def join(self) -> Mailbox:

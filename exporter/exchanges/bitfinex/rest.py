@@ -1,0 +1,164 @@
+"""Bitfinex's REST reads, version 2: the account's tables, the key's scopes, the platform's status.
+
+Every path that is ever asked stands in `PATHS` here or in `quotes.PATHS`. There is no other; none writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+from exporter.core.events import Permitted, Platform, Snapshot
+from exporter.core.model import Key, Row, Table
+from exporter.exchanges.base import Endpoints, Login
+from exporter.exchanges.bitfinex import auth, quotes, rows
+from exporter.exchanges.bitfinex.fields import UnreadableError, word
+from exporter.exchanges.bitfinex.replies import understood
+from exporter.exchanges.reads import Ask, Fault, Read, Reads, Reply
+
+PERMISSIONS: Final = "permissions"
+PLATFORM: Final = "platform"
+PATHS: Final[Mapping[str, str]] = {
+    "wallets": "auth/r/wallets",
+    "positions": "auth/r/positions",
+    "orders": "auth/r/orders",
+    "offers": "auth/r/funding/offers",
+    "credits": "auth/r/funding/credits",
+    "loans": "auth/r/funding/loans",
+    PERMISSIONS: "auth/r/permissions",
+    PLATFORM: "platform/status",
+}
+"""Endpoint's name to the path below `/v2/`."""
+NO_PARAMETERS: Final = b"{}"
+PER_MINUTE: Final = 40
+"""The venue counts per address and endpoint and allows 45 on most: safe even if all ask for the same."""
+
+
+class TableSource(NamedTuple):
+    """Where a table comes from: the word of the configuration's `streams` that wants it, and its reader."""
+
+    feed: str
+    read: Callable[[rows.Fields], tuple[Key, Row]]
+
+
+SOURCES: Final[Mapping[Table, TableSource]] = {
+    "wallets": TableSource("wallets", rows.wallet),
+    "positions": TableSource("positions", rows.position),
+    "orders": TableSource("orders", rows.order),
+    "offers": TableSource("funding", rows.offer),
+    "credits": TableSource("funding", partial(rows.contract, state="used")),
+    "loans": TableSource("funding", partial(rows.contract, state="unused")),
+}
+
+
+class Credentials(dict[str, str]):
+    """Headers that prove who asks; only their names are ever printed."""
+
+    def __repr__(self) -> str:
+        return f"Credentials({', '.join(self)})"
+
+
+def signed_ask(login: Login, endpoints: Endpoints, path: str) -> Ask:
+    """A request signed just now. The signature covers the venue's own path, wherever the endpoint points."""
+    nonce = str(login.nonce())
+    signature = login.sign(f"/api/v2/{path}{nonce}".encode() + NO_PARAMETERS)
+    headers = Credentials(
+        {
+            "bfx-apikey": login.api_key,
+            "bfx-nonce": nonce,
+            "bfx-signature": signature,
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+        }
+    )
+    return Ask("POST", f"{endpoints.rest.rstrip('/')}/v2/{path}", headers, NO_PARAMETERS)
+
+
+def tables(login: Login, endpoints: Endpoints, feeds: frozenset[str]) -> Sequence[Read]:
+    """Whole tables, as the stream's snapshots bring them; with what is available always told."""
+    return [
+        Read(
+            endpoint=table,
+            ask=partial(signed_ask, login, endpoints, PATHS[table]),
+            understand=partial(_understand_table, table),
+        )
+        for table, source in SOURCES.items()
+        if source.feed in feeds
+    ]
+
+
+def permissions(login: Login, endpoints: Endpoints) -> Read:
+    """What the key may do, for when the login did not say so in a form that can be read."""
+    return Read(
+        PERMISSIONS, partial(signed_ask, login, endpoints, PATHS[PERMISSIONS]), _understand_permissions
+    )
+
+
+def platform(endpoints: Endpoints) -> Read:
+    """Whether the venue works: the arbiter of maintenance, and it needs no key."""
+    return Read(
+        PLATFORM, partial(quotes.public_ask, endpoints, PATHS[PLATFORM]), _understand_platform, signed=False
+    )
+
+
+def _understand_table(table: Table, status: int, body: bytes) -> Reply | Fault:
+    return understood(table, partial(_snapshot, table), status, body)
+
+
+def _understand_permissions(status: int, body: bytes) -> Reply | Fault:
+    return understood(PERMISSIONS, _permitted, status, body)
+
+
+def _understand_platform(status: int, body: bytes) -> Reply | Fault:
+    return understood(PLATFORM, _operative, status, body)
+
+
+def _snapshot(table: Table, said: list[object]) -> Reply:
+    """A list of rows. One that cannot be read spoils the table: a part must not pass for the whole."""
+    return (Snapshot(table, dict(SOURCES[table].read(row) for row in _rows(said))),)
+
+
+def _permitted(said: list[object]) -> Reply:
+    """A list of `[SCOPE, READ, WRITE]`."""
+    granted: dict[tuple[str, str], bool] = {}
+    for row in _rows(said):
+        flags = dict(zip(auth.ACCESSES, row[1:3], strict=False))
+        told = auth.permissions({word(row, 0): flags})
+        if told is None:
+            raise UnreadableError("payload")
+        for what, yes in told.items():
+            # Scopes that we have no name for share one: it may do what any of them may.
+            granted[what] = yes or granted.get(what, False)
+    if not granted:
+        raise UnreadableError("payload")
+    return (Permitted(granted),)
+
+
+def _operative(said: list[object]) -> Reply:
+    """`[1]` when it works, `[0]` in maintenance."""
+    status = said[0] if said else None
+    if isinstance(status, bool) or status not in (0, 1):
+        raise UnreadableError("payload")
+    return (Platform(status == 1),)
+
+
+def _rows(said: list[object]) -> list[rows.Fields]:
+    """Strictly a list of rows: unlike a stream, a read never sends one bare row."""
+    found = [row for row in said if isinstance(row, list)]
+    if len(found) != len(said):
+        raise UnreadableError("payload")
+    return list(found)
+
+
+READS: Final = Reads(
+    endpoints=(*PATHS, *quotes.PATHS),
+    public=frozenset((PLATFORM, *quotes.PATHS)),
+    tables=tables,
+    quotes=quotes.quote_reads,
+    value=quotes.value,
+    permissions=permissions,
+    platform=platform,
+    always=frozenset((quotes.TETHER,)),
+    per_minute=PER_MINUTE,
+)

@@ -1,0 +1,38 @@
+"""How connections end, in the words of `DISCONNECT_REASONS` and of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from exporter.core.stream import Phase
+from exporter.exchanges.base import Drop, Retry
+from exporter.stream.messages import Closed
+
+CLOSE_REASONS: Final[Mapping[str, str]] = {
+    "remote_close": "remote_close",
+    "eof": "reset",
+    "reset": "reset",
+    "timeout": "reset",
+    "tls": "reset",
+    "protocol": "protocol",
+    "oversize": "oversize",
+    "aborted": "reconcile",
+    "closed": "stopped",
+}
+"""How the transport says that a connection ended, in the words of `DISCONNECT_REASONS`."""
+QUIET_REASONS: Final = ("stopped", "restart", "maintenance", "gap")
+SENTENCES: Final[Mapping[Phase, str]] = {
+    "refused": "the key is refused",
+    "maintenance": "the venue is in maintenance",
+    "backoff": "stream ended, will come back",
+    "stopped": "stream is stopped",
+}
+
+
+def drop_of(closed: Closed) -> Drop:
+    """What the end of a connection asks for."""
+    code = "" if closed.code is None else f", code {closed.code}"
+    reason = CLOSE_REASONS.get(closed.reason, "reset")
+    retry = Retry.RESYNC if reason == "reconcile" else Retry.SOON
+    return Drop(reason, retry, f"the connection was closed ({closed.reason}{code})")
