@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 from prometheus_client.gc_collector import GCCollector
@@ -12,6 +13,9 @@ from prometheus_client.process_collector import ProcessCollector
 
 from exporter.exposition.catalogue import BY_NAME, PREFIX
 from exporter.exposition.collector import AccountCollector
+
+SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Bounds for the duration of a request: a second is slow, ten are the time-out."""
 
 
 class Telemetry:
@@ -104,4 +108,4 @@ def _counter(name: str, registry: CollectorRegistry) -> Counter:
 
 def _histogram(name: str, registry: CollectorRegistry) -> Histogram:
     metric = BY_NAME[PREFIX + name]
-    return Histogram(metric.name, metric.help, metric.labels, registry=registry)
+    return Histogram(metric.name, metric.help, metric.labels, registry=registry, buckets=SECONDS)
