@@ -63,14 +63,14 @@ class ConnectionBudget:
 
 
 class RequestBudget:
-    """At most `per_minute` requests to one host, evenly refilled, and none while it asked for a pause.
+    """About `per_minute` requests to one host, half of them at once, and none while it asked for a pause.
 
     Not safe for threads by itself.
     """
 
     def __init__(self, per_minute: int) -> None:
         self._rate = per_minute / 60.0
-        self._most = max(1.0, per_minute / 6.0)
+        self._most = max(1.0, per_minute / 2.0)
         self._tokens = self._most
         self._at = float("-inf")
         self._not_before = float("-inf")

@@ -80,7 +80,7 @@ class Poller:
             stopping=self._stopping,
             pause=plan.pause,
         )
-        self._quotes: dict[str, tuple[Quotes, float]] = {}
+        self._quotes: dict[str, tuple[Quotes, Instant]] = {}
         self._valuation_due = float("-inf")
         self._platform_due = float("-inf")
 
@@ -101,7 +101,10 @@ class Poller:
     def step(self) -> None:
         """Do what is due now."""
         plan = self._plan
-        if plan.valuation_interval and plan.clock().monotonic >= self._valuation_due:
+        if plan.valuation_interval:
+            if plan.clock().monotonic >= self._valuation_due:
+                self._read_quotes()
+            # Wallets come and go between two readings of the tickers.
             self._value()
         for reader in self._readers:
             if self._stopping.is_set():
@@ -166,30 +169,35 @@ class Poller:
 
     # -- prices -----------------------------------------------------------------------------------
 
-    def _value(self) -> None:
-        """Read what quotes are due and set the prices of every currency that a wallet holds."""
-        plan = self._plan
-        now = plan.clock()
-        self._valuation_due = now.monotonic + plan.valuation_interval
-        for read in plan.quotes:
+    def _read_quotes(self) -> None:
+        """Read what quotes are due; without the needed ones the old prices stand until they are too old."""
+        now = self._plan.clock()
+        self._valuation_due = now.monotonic + self._plan.valuation_interval
+        for read in self._plan.quotes:
             known = self._quotes.get(read.endpoint)
-            if known is not None and now.monotonic - known[1] < read.every:
+            if known is not None and now.monotonic - known[1].monotonic < read.every:
                 continue
             found = self._asker.ask(read.endpoint, read.ask, read.understand)
             if found is not None:
-                self._quotes[read.endpoint] = (found, now.monotonic)
-            elif read.needed:
-                return  # without fresh tickers the old prices stand until their lifetime is over
-        quotes = self._merged(now.monotonic)
+                self._quotes[read.endpoint] = (found, self._plan.clock())
+
+    def _value(self) -> None:
+        """Set the price of every currency that a wallet holds, from the quotes that were read."""
+        plan = self._plan
+        needed = [self._quotes.get(read.endpoint) for read in plan.quotes if read.needed]
+        if not needed or None in needed:
+            return
+        now = plan.clock().monotonic
         wanted = frozenset(
             str(key[1])
             for reader in self._readers
-            for key in reader.state.report(now.monotonic).view.tables.get("wallets", {})
+            for key in reader.state.report(now).view.tables.get("wallets", {})
             if isinstance(key, tuple)
         )
-        asked = wanted | plan.reads.always
-        prices = plan.reads.value(quotes, asked)
-        plan.market.quoted(prices, wanted, quotes.funding_rates, now.monotonic, now.wall)
+        quotes = self._merged(now)
+        prices = plan.reads.value(quotes, wanted | plan.reads.always)
+        read_at = min(each[1] for each in needed if each is not None)
+        plan.market.quoted(prices, wanted, quotes.funding_rates, read_at.monotonic, read_at.wall)
 
     def _merged(self, now: float) -> Quotes:
         last: dict[str, float] = {}
