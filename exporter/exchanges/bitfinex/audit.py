@@ -26,8 +26,11 @@ def trailers(frame: Sequence[object], *, heartbeat: bool) -> Trailers:
         if isinstance(value, int) and not isinstance(value, bool)
     ]
     sent_at = None
-    if numbers and numbers[-1] >= SMALLEST_TIMESTAMP:
-        sent_at = numbers.pop() / MILLIS
+    for index, value in enumerate(numbers):
+        if value >= SMALLEST_TIMESTAMP:
+            # What the venue may one day append behind it is not for us.
+            sent_at, numbers = value / MILLIS, numbers[:index]
+            break
     public = numbers[0] if numbers else None
     account = numbers[1] if len(numbers) > 1 and not heartbeat else None
     return Trailers(public, account, sent_at)

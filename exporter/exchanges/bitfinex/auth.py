@@ -10,6 +10,7 @@ import orjson
 from exporter.core.events import Refused
 from exporter.exchanges.base import Drop, Login, Retry, Wanted
 
+OTHER_SCOPE: Final = "other"
 SCOPES: Final = (
     "orders",
     "account",
@@ -19,6 +20,7 @@ SCOPES: Final = (
     "withdraw",
     "positions",
     "ui_withdraw",
+    OTHER_SCOPE,
 )
 ACCESSES: Final = ("read", "write")
 WITHDRAW_SCOPES: Final = ("withdraw", "ui_withdraw")
@@ -68,13 +70,13 @@ def permissions(caps: object) -> Permissions | None:
     for scope, accesses in caps.items():
         if not isinstance(accesses, dict):
             return None
-        if scope not in SCOPES:
-            continue
+        # A scope of the future may be one that can do harm: it is told too, though not by its name.
+        known = scope if scope in SCOPES else OTHER_SCOPE
         for access in ACCESSES:
             flag = _flag(accesses.get(access))
             if flag is None:
                 return None
-            granted[scope, access] = flag
+            granted[known, access] = flag or granted.get((known, access), False)
     return granted or None
 
 
@@ -126,6 +128,9 @@ CODES: Final[dict[int, tuple[Retry, float]]] = {
 }
 """What a failed login's code asks for. An unknown code is treated as a refused key."""
 NAMES: Final[dict[int, str]] = {
+    10000: "unknown error",
+    10008: "too many requests at once",
+    10200: "unknown error",
     10001: "no permission",
     10020: "parameters not accepted",
     10100: "key not accepted",
@@ -138,9 +143,16 @@ NAMES: Final[dict[int, str]] = {
     20060: "maintenance",
 }
 OWN_CODES: Final = ("withdraw_scope", "write_scope", "unknown_scopes")
-REFUSAL_CODES: Final = (*(str(code) for code in CODES), *OWN_CODES, "other")
-NONCE_CODE: Final = 10114
-MAINTENANCE_CODE: Final = 20060
+VENUE_TROUBLES: Final[dict[int, str]] = {
+    10000: "other",
+    10008: "rate_limit",
+    10200: "other",
+    11000: "other",
+    11010: "rate_limit",
+    20060: "maintenance",
+}
+"""Codes that say nothing of the key, with the reason for which the connection ends."""
+REFUSAL_CODES: Final = (*(str(code) for code in CODES if code not in VENUE_TROUBLES), *OWN_CODES, "other")
 
 
 def failure(code: int | None) -> tuple[Sequence[Refused], Drop]:
@@ -148,8 +160,8 @@ def failure(code: int | None) -> tuple[Sequence[Refused], Drop]:
     retry, after = CODES.get(code or 0, (Retry.CREDENTIALS, 0.0))
     name = NAMES.get(code or 0, "refused")
     sentence = f"login failed: {name} (code {code})" if code is not None else "login failed: no code given"
-    if code == MAINTENANCE_CODE:
-        return (), Drop("maintenance", retry, sentence, after)
+    if code in VENUE_TROUBLES:
+        return (), Drop(VENUE_TROUBLES[code], retry, sentence, after)
     refused = Refused(str(code) if code in CODES else "other", sentence)
     return (refused,), Drop("refused", retry, sentence, after)
 

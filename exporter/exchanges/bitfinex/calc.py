@@ -26,6 +26,10 @@ RETRY: Final = 5.0
 """Seconds after which a value that is still null is asked for again."""
 
 
+SLOW_DOWN: Final = 30.0
+"""Seconds without questions after the venue said that they were too many."""
+
+
 class CalcPlan:
     """Which computed values are due. Names come from what the account holds, never from elsewhere."""
 
@@ -67,6 +71,10 @@ class CalcPlan:
         for name in names:
             self._due[name] = now + self._interval(name)
         return orjson.dumps([0, "calc", None, [[name] for name in names]]).decode()
+
+    def slow_down(self, now: float) -> None:
+        """The venue found the questions too many: ask nothing for a while."""
+        self._next_message = now + SLOW_DOWN
 
     @staticmethod
     def _interval(name: str) -> float:

@@ -41,6 +41,8 @@ def number(row: Sequence[object], index: int) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise UnreadableError("number")
+    if isinstance(value, str) and "_" in value:  # Python would read 1_000 as a thousand
+        raise UnreadableError("number")
     try:
         result = float(value)
     except (ValueError, OverflowError):
@@ -78,6 +80,12 @@ def identity(row: Sequence[object], index: int) -> int | str:
     if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
         raise UnreadableError("payload")
     return value
+
+
+def scalar(row: Sequence[object], index: int) -> int | float | str | None:
+    """A plain value as a part of an identity; None for what is none."""
+    value = at(row, index)
+    return value if isinstance(value, int | float | str) else None
 
 
 def seconds(row: Sequence[object], index: int) -> float | None:

@@ -27,6 +27,7 @@ from exporter.exchanges.bitfinex.fields import (
     funding_currency,
     optional_word,
     rows_of,
+    scalar,
     symbol,
     word,
 )
@@ -171,9 +172,15 @@ def _notification(payload: object) -> list[Event]:
             )
         )
         if subject in ("on-req", "on_multi-req") and STATUS_WORDS.get(status) == "error":
-            moment = (at(row, 0), optional_word(row, 7))
-            events.append(OrderChanged("reject", "", ("request", *moment)))
+            moment = (scalar(row, 0), optional_word(row, 7))
+            events.append(OrderChanged("reject", "", ("request", *moment, *_requested(at(row, 4)))))
     return events
+
+
+def _requested(info: object) -> tuple[object, object]:
+    """What tells two refused orders of one moment apart: 0 id, 2 client id of the order asked for."""
+    order = info if isinstance(info, list) else []
+    return scalar(order, 0), scalar(order, 2)
 
 
 def _nothing(_payload: object) -> list[Event]:

@@ -16,11 +16,11 @@ import orjson
 from exporter.core.clock import Instant
 from exporter.core.events import Event, Gap, Heard, LoggedIn, Malformed, Platform, Snapshot
 from exporter.core.model import Table
-from exporter.exchanges.base import Drop, Handshake, Login, Retry, Send, Wanted, http_rejection
+from exporter.exchanges.base import Answers, Drop, Handshake, Login, Retry, Send, Wanted, http_rejection
 from exporter.exchanges.bitfinex import auth, messages
 from exporter.exchanges.bitfinex.audit import SequenceAudit, Trailers, trailers
 from exporter.exchanges.bitfinex.calc import CalcPlan
-from exporter.exchanges.bitfinex.fields import UnreadableError, at, integer
+from exporter.exchanges.bitfinex.fields import UnreadableError, at, integer, optional_word
 
 VERSION: Final = 2
 CONF_FLAGS: Final = 32768 + 65536
@@ -31,6 +31,7 @@ PING_AFTER: Final = 20.0
 """Seconds of silence before an application ping; heartbeats come every 15."""
 STOP, MAINTENANCE_START, MAINTENANCE_END = 20051, 20060, 20061
 CONF_ERROR: Final = 10050
+TOO_MANY: Final = 10008
 NUMBERLESS: Final = frozenset(("error", "failure"))
 """Statuses of notifications that may lack their sequence numbers."""
 Lost = Literal["public", "account"]
@@ -45,9 +46,10 @@ SNAPSHOT_SOURCES: Final[dict[Table, tuple[str, str]]] = {
 """Table to the feed that brings it and the permission scope that allows it."""
 MAINTENANCE_DELAY: Final = 30.0
 """Seconds before asking a venue again that answered with platform status 0."""
+VERSION_DELAY: Final = 600.0
+"""Seconds before asking a venue again that spoke another version."""
 SYNC_TIMEOUT: Final = 15.0
 """Seconds after the login within which every expected snapshot must have arrived."""
-Answers = Sequence[Send | Drop]
 
 
 class Step(enum.Enum):
@@ -104,6 +106,9 @@ class BitfinexConversation:
             return self._event(message, now)
         if isinstance(message, list) and len(message) > 1 and isinstance(message[1], str):
             return self._frame(message, now)
+        if isinstance(message, list):
+            # Whatever it is, it may have taken a number.
+            self._audit.skip()
         return _malformed("other", "frame"), ()
 
     def tick(self, now: Instant) -> Answers:
@@ -133,6 +138,10 @@ class BitfinexConversation:
             sends.append(Send(calc))
         return sends
 
+    def closed(self, now: Instant) -> Answers:  # noqa: ARG002 - the interface of every venue
+        """An ending like any other: this venue answers every login with a message."""
+        return ()
+
     # -- array frames: [channel, type, payload, ...trailers] --------------------------------------
 
     def _frame(self, frame: list[object], now: Instant) -> tuple[Heard, Answers]:
@@ -158,7 +167,7 @@ class BitfinexConversation:
 
     def _check(self, type_: str, payload: object, found: Trailers) -> Lost | None:
         if type_ == "n" and isinstance(payload, list):
-            subject, status = str(at(payload, 1)), str(at(payload, 6))
+            subject, status = optional_word(payload, 1), optional_word(payload, 6)
             if subject.endswith("-req") or status.lower() in NUMBERLESS:
                 self._audit.skip()
                 return None
@@ -183,9 +192,11 @@ class BitfinexConversation:
         elif name == "auth":
             events, answers = self._auth(message, now)
         elif name == "error":
-            events, answers = self._error(message)
+            events, answers = self._error(message, now)
         elif name in messages.EVENT_MESSAGES:
             events, answers = (), ()
+        elif not isinstance(name, str):
+            return _malformed("other", "frame"), ()
         else:
             name, events, answers = "other", (), ()
         return Heard(str(name), is_data=False, events=events), answers
@@ -204,7 +215,7 @@ class BitfinexConversation:
             return (), ()
         if integer(message["version"]) != VERSION:
             sentence = "the venue speaks another version of the protocol (expected 2)"
-            return (), self._over(Drop("protocol", Retry.CREDENTIALS, sentence))
+            return (), self._over(Drop("protocol", Retry.LATER, sentence, VERSION_DELAY))
         platform = message.get("platform")
         status = integer(platform.get("status")) if isinstance(platform, dict) else None
         if status == 0:
@@ -227,7 +238,8 @@ class BitfinexConversation:
         if refused is not None:
             drop = Drop("refused", Retry.CREDENTIALS, refused.sentence)
             return (accepted, refused), self._over(drop)
-        return (accepted, Platform(operative=True)), ()
+        # Maintenance that was told while we logged in is not over by being let in.
+        return (accepted,) if self._maintenance else (accepted, Platform(operative=True)), ()
 
     def _accept(self, granted: auth.Permissions | None, now: Instant) -> LoggedIn:
         self._step, self._since = Step.RUNNING, now.monotonic
@@ -245,11 +257,13 @@ class BitfinexConversation:
             events = (Platform(operative=False),)
         return events, self._over(drop)
 
-    def _error(self, message: dict[str, object]) -> tuple[Sequence[Event], Answers]:
-        """An error while logging in is the answer to the login; later ones are counted, no more."""
+    def _error(self, message: dict[str, object], now: Instant) -> tuple[Sequence[Event], Answers]:
+        """An error while logging in is the answer to the login; a later one can only slow our questions."""
         code = integer(message.get("code"))
         if self._step is Step.LOGGING_IN and code != CONF_ERROR:
             return self._failed(code)
+        if code == TOO_MANY:
+            self._calc.slow_down(now.monotonic)
         return (), ()
 
     def _over(self, drop: Drop) -> Answers:

@@ -30,6 +30,7 @@ from exporter.exchanges.bitfinex.fields import (
     number,
     optional_word,
     required_number,
+    scalar,
     seconds,
     symbol,
     word,
@@ -66,7 +67,7 @@ def order(row: Fields) -> tuple[Key, Order]:
 
 def order_occurrence(row: Fields) -> tuple[object, object, object]:
     """What tells two reports of an order apart: 0 id, 5 time of update, 6 remaining."""
-    return at(row, 0), at(row, 5), at(row, 6)
+    return scalar(row, 0), scalar(row, 5), scalar(row, 6)
 
 
 def order_status(row: Fields) -> OrderChange | Literal["open"]:
@@ -77,6 +78,8 @@ def order_status(row: Fields) -> OrderChange | Literal["open"]:
     status = optional_word(row, 13).strip().upper()
     if status.startswith(("EXECUTED", "FORCED EXECUTED")):
         return "fill"
+    if status.startswith("INSUFFICIENT"):
+        return "reject"
     if "CANCELED" in status or status.startswith(("RSN_DUST", "RSN_POS_REDUCE")):
         return "cancel"
     if "INSUFFICIENT" in status:
@@ -140,14 +143,17 @@ def fill(row: Fields, *, final: bool) -> Fill:
 
 
 def offer(row: Fields) -> tuple[Key, Offer]:
-    """`fos`, `fon`, `fou`, `foc`: 0 id, 1 symbol, 2 created, 4 amount (negative: bid), 14 rate, 15 days."""
+    """`fos`, `fon`, `fou`, `foc`: 0 id, 1 symbol, 2 created, 4 amount (negative: bid), 14 rate, 15 days.
+
+    20 is the real rate of an offer at a variable one.
+    """
     amount = required_number(row, 4)
     original = number(row, 5)
     return identity(row, 0), Offer(
         currency=funding_currency(word(row, 1)),
         side="taken" if (amount or original or 0.0) < 0 else "provided",
         amount=abs(amount),
-        daily_rate=number(row, 14),
+        daily_rate=_rate(number(row, 14), number(row, 20)),
         period_days=number(row, 15),
         created=seconds(row, 2),
     )
@@ -173,18 +179,20 @@ def contract(row: Fields, state: Literal["used", "unused"]) -> tuple[Key, Contra
     0 id, 1 symbol, 2 side, 3 created, 5 amount, 11 rate per day, 12 days, 13 opened, 19 real rate.
     """
     marker = at(row, 2)
-    real = number(row, 19)
-    rate = number(row, 11)
     return identity(row, 0), Contract(
         currency=funding_currency(word(row, 1)),
         side=SIDES.get(marker, "unknown") if isinstance(marker, int | str) else "unknown",
         state=state,
         amount=required_number(row, 5),
-        # A variable rate prints 0 in the fixed field; the real one, if any, stands behind.
-        daily_rate=real if real is not None and not rate else rate,
+        daily_rate=_rate(number(row, 11), number(row, 19)),
         period_days=number(row, 12),
         opened=seconds(row, 13) or seconds(row, 3),
     )
+
+
+def _rate(fixed: float | None, real: float | None) -> float | None:
+    """A variable rate prints 0 in the fixed field; the real one stands behind it, or is not known."""
+    return fixed or real or None
 
 
 def funding_trade(row: Fields) -> FundingTraded:

@@ -18,7 +18,7 @@ from exporter.exchanges.bitfinex.venue import CloseFrame, Venue, demo_venue
 
 START = 1_700_000_000.0
 FLAGS = 98304
-MAIN, LENDER = ACCOUNTS
+MAIN, LENDER, *_ = ACCOUNTS
 SNAPSHOTS = ["ps", "ws", "os", "fos", "fcs", "fls"]
 LENGTHS = {
     **dict.fromkeys(("on", "ou", "oc"), 32),
