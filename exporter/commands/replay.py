@@ -83,12 +83,19 @@ class Player:
         talk = self._talks.get(record.stream) or self._open(record)
         heard, answers = talk.received(record.data, self.now)
         self._heard[record.stream] = self.now
+        if record.at is None:
+            # Without a recorded clock there is nothing to measure a delay against.
+            heard = heard._replace(sent_at=None)
         self.watched.state.apply(record.stream, heard, self.now)
         self._follow(record.stream, answers, self.now)
 
     def _advance(self, wall: float) -> None:
         passed = Instant(self.now.monotonic + wall - self.now.wall, wall)
         for stream in tuple(self._talks):
+            if self._spec.streams[stream].lives_by_pings:
+                # A recording has no pings: it was alive for as long as the recording says nothing else.
+                self._heard[stream] = passed
+                self.watched.state.change(stream, lambda each: each.heard(passed))
             last = self._heard[stream]
             if passed.monotonic - last.monotonic > self._silence:
                 at = Instant(last.monotonic + self._silence, last.wall + self._silence)

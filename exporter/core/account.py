@@ -136,8 +136,11 @@ class AccountState:
         with self.lock:
             self.reconciliation.succeeded(now.wall)
 
-    def fill_available(self, told: Rows, now: Instant) -> None:
-        """Take from REST the available balances that a stream left out, where the balances agree."""
+    def fill_available(self, before: Rows, told: Rows, now: Instant) -> None:
+        """Take from REST the available balances that a stream left out.
+
+        Only where the wallet is now as it was before the read (`before`), and the balances agree.
+        """
         with self.lock:
             for state in self.streams.values():
                 rows = state.shown.rows.get("wallets", {}) if state.synced else {}
@@ -147,12 +150,23 @@ class AccountState:
                         isinstance(row, Wallet)
                         and isinstance(other, Wallet)
                         and row.available is None
+                        and row == before.get(key)
                         and other.available is not None
                         and row.balance == other.balance
                     ):
                         filled = row._replace(available=other.available)
                         state.shown.apply(Upsert("wallets", key, filled), now.monotonic)
                         self._available_at[key] = now.wall
+
+    def fill(self, event: Upsert, now: Instant) -> None:
+        """Take a single value from REST while no stream has told it."""
+        with self.lock:
+            for state in self.streams.values():
+                known = event.table in state.shown.rows and event.key in state.shown.believed(
+                    event.table, now.monotonic
+                )
+                if state.synced and not known:
+                    state.shown.apply(event, now.monotonic)
 
     def replace(self, table: Table, rows: Rows, now: Instant) -> None:
         """Let REST have the last word on a table whose stream cannot tell that a row is gone."""

@@ -61,6 +61,10 @@ class ConnectionBudget:
         """Give out no slot before `until`."""
         self._not_before = max(self._not_before, until)
 
+    def paused(self, now: float) -> float:
+        """Seconds that are left of a pause: it holds for slots too that were given out before it."""
+        return max(0.0, self._not_before - now)
+
 
 class RequestBudget:
     """About `per_minute` requests to one host, half of them at once, and none while it asked for a pause.

@@ -30,15 +30,15 @@ class Reconciliation:
         self.last_success = 0.0
         self.differences: dict[tuple[str, str], float] = {}
         self.mismatched: dict[Table, frozenset[Key]] = {}
-        self._answered: set[object] = set()
-        """Differences for which a resync was asked: one that outlives it is shown, not chased."""
+        self._answered: dict[Table, set[object]] = {}
+        """By table, differences for which a resync was asked: one that outlives it is shown, not chased."""
 
     def wallets(self, before: Rows, told: Rows, after: Rows) -> bool:
         """Compare balances; True when a lasting difference calls for a resync."""
         found: dict[tuple[str, str], float] = {}
         for key in {*before, *told, *after}:
-            gap = _gap(_balance(before, key), _balance(told, key), _balance(after, key))
-            if gap is not None and isinstance(key, tuple):
+            balances = [_balance(rows, key) for rows in (before, told, after)]
+            if isinstance(key, tuple) and (gap := _gap(*balances)) is not None:
                 found[key] = gap
         lasting: set[object] = {
             (key, round(gap, 8)) for key, gap in found.items() if _same(gap, self.differences.get(key))
@@ -68,21 +68,21 @@ class Reconciliation:
         return ReconcileReport(self.last_success, dict(self.differences), mismatched)
 
     def _call_for_resync(self, table: Table, lasting: set[object]) -> bool:
-        fresh = {(table, each) for each in lasting} - self._answered
-        self._answered = {each for each in self._answered if each[0] != table} | {  # type: ignore[index]
-            (table, each) for each in lasting
-        }
+        fresh = lasting - self._answered.get(table, set())
+        self._answered[table] = lasting
         return bool(fresh)
 
 
-def _balance(rows: Rows, key: Key) -> float:
-    """A wallet that one side does not list holds nothing there; an unknown balance is compared as nothing."""
+def _balance(rows: Rows, key: Key) -> float | None:
+    """A wallet that one side does not list holds nothing there; None where a balance is not known."""
     row = rows.get(key)
-    return (row.balance or 0.0) if isinstance(row, Wallet) else 0.0
+    return row.balance if isinstance(row, Wallet) else 0.0
 
 
-def _gap(before: float, told: float, after: float) -> float | None:
-    """What REST says beyond what the stream said, or None when it fits one of the moments of the read."""
+def _gap(before: float | None, told: float | None, after: float | None) -> float | None:
+    """What REST says beyond what the stream said; None when it fits a moment of the read, or is not known."""
+    if before is None or told is None or after is None:
+        return None
     if _same(before, told) or _same(after, told):
         return None
     if not _same(before, after):

@@ -10,6 +10,8 @@ from exporter.core.events import Fill, FundingClosed, FundingTraded, Notified, O
 from exporter.core.model import Key, split_symbol
 from exporter.core.once import Once
 
+MOST_EARLY: Final = 10_000
+"""Early reports kept for their final ones; more than ever were under way at once."""
 Happening = Fill | OrderChanged | FundingClosed | FundingTraded | Notified
 STATES: Final[tuple[Literal["used", "unused"], ...]] = ("used", "unused")
 FUNDING_SIDES: Final = ("provided", "taken")
@@ -119,6 +121,8 @@ class Tally:
             self._count_fill(fill)
         elif identity not in self._once:
             self._early.setdefault(fill.id, fill)
+            if len(self._early) > MOST_EARLY:
+                self._count_fill(self._early.pop(next(iter(self._early))))
 
     def _count_fill(self, fill: Fill) -> None:
         self.foresee_symbol(fill.symbol)

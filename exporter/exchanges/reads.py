@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-from exporter.core.events import Permitted, Platform, Snapshot
+from exporter.core.events import Permitted, Platform, Snapshot, Upsert
 from exporter.core.model import Table
 from exporter.exchanges.base import Endpoints, Login
 
@@ -38,7 +38,8 @@ class Fault(NamedTuple):
     sentence: str
 
 
-Reply = Sequence[Snapshot | Permitted | Platform]
+Reply = Sequence[Snapshot | Upsert | Permitted | Platform]
+"""Whole tables to compare, single values for when the stream has not told them, and what holds for all."""
 
 
 @dataclass(frozen=True, slots=True)

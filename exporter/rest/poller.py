@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from exporter.core.account import AccountState
 from exporter.core.backoff import RequestBudget
 from exporter.core.clock import Instant
-from exporter.core.events import Permitted, Platform, Snapshot
+from exporter.core.events import Permitted, Platform, Snapshot, Upsert
 from exporter.core.market import MarketState
 from exporter.core.model import Rows, Table
 from exporter.exchanges.reads import Ask, QuoteRead, Quotes, Read, Reads, Reply
@@ -123,17 +123,8 @@ class Poller:
         if since is None or now.wall - since < SETTLE:
             reader.due = now.monotonic + SETTLE
             return
-        complete = True
-        for read in reader.tables:
-            before = reader.state.report(now.monotonic).view.tables
-            reply = self._ask(read, reader)
-            if reply is None:
-                complete = False
-                continue
-            after = reader.state.report(self._plan.clock().monotonic).view.tables
-            for event in reply:
-                if isinstance(event, Snapshot) and event.table in before and event.table in after:
-                    self._compare(reader, event, before[event.table], after[event.table])
+        # A list, since every table is read though one of them fails.
+        complete = all([self._read(reader, read) for read in reader.tables])  # noqa: C419
         if reader.permissions is not None and reader.state.permissions is None:
             for event in self._ask(reader.permissions, reader) or ():
                 if isinstance(event, Permitted):
@@ -143,14 +134,33 @@ class Poller:
             reader.state.reconciled(now)
         reader.due = now.monotonic + (self._plan.reconcile_interval if complete else AGAIN)
 
+    def _read(self, reader: Reader, read: Read) -> bool:
+        """Ask for one table, or value, and take in what it tells; False when there was no answer."""
+        before = self._shown(reader)
+        reply = self._ask(read, reader)
+        if reply is None:
+            return False
+        after = self._shown(reader)
+        for event in reply:
+            if isinstance(event, Upsert):
+                reader.state.fill(event, self._plan.clock())
+            elif isinstance(event, Snapshot) and event.table in before and event.table in after:
+                self._compare(reader, event, before[event.table], after[event.table])
+        return True
+
+    def _shown(self, reader: Reader) -> Mapping[Table, Rows]:
+        return reader.state.report(self._plan.clock().monotonic).view.tables
+
     def _compare(self, reader: Reader, told: Snapshot, before: Rows, after: Rows) -> None:
         now = self._plan.clock()
         resync = reader.state.compare(told.table, before, told.rows, after)
         if told.table in self._plan.reads.replaces:
-            reader.state.replace(told.table, told.rows, now)
+            # What the stream brought during the read is newer than the reply.
+            if before == after:
+                reader.state.replace(told.table, told.rows, now)
             return
         if told.table == "wallets":
-            reader.state.fill_available(told.rows, now)
+            reader.state.fill_available(before, told.rows, now)
         if resync:
             log(logger, logging.WARNING, "stream and REST differ for good, starting the stream afresh",
                 exchange=reader.state.exchange, account=reader.state.account, table=told.table)  # fmt: skip

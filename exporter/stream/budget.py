@@ -19,6 +19,11 @@ class SharedBudget:
         with self._lock:
             return self._budget.reserve(now)
 
+    def paused(self, now: float) -> float:
+        """Seconds that are left of a pause."""
+        with self._lock:
+            return self._budget.paused(now)
+
     def pause(self, until: float) -> None:
         """The venue said that we connect too often: give out no slot before monotonic `until`."""
         with self._lock:

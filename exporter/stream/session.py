@@ -84,6 +84,7 @@ class Session:
     def _attempt(self) -> float:
         """Connect once and follow the stream to its end; gives the seconds to wait before the next."""
         self._rest(self._means.budget.reserve(self._beat().monotonic))
+        self._rest(self._means.budget.paused(self._beat().monotonic))
         # Made before the look: a stop that comes after it then finds the abort of this attempt.
         self._abort = Abort()
         if self._stopping.is_set():
@@ -144,13 +145,14 @@ class Session:
             if isinstance(received, Closed):
                 told = conversation.closed(now) if received.reason in BY_PEER else ()
                 return self._answer(link, told, now) or self._closed(received)
+            # Also when something comes after all: who slept that long has missed what happened meanwhile.
+            if now.monotonic - alive > self._means.silence_timeout:
+                sentence = f"nothing came for {self._means.silence_timeout:g} s"
+                return Drop("silence", Retry.SOON, sentence)
             answers = ()
             if received is not None:
                 alive = now.monotonic
                 answers = self._receive(received, conversation, now)
-            elif now.monotonic - alive > self._means.silence_timeout:
-                sentence = f"nothing came for {self._means.silence_timeout:g} s"
-                return Drop("silence", Retry.SOON, sentence)
             if now.monotonic - ticked >= TICK:
                 ticked = now.monotonic
                 answers = (*answers, *conversation.tick(now))

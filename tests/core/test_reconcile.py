@@ -102,6 +102,15 @@ def test_rows_that_came_or_went_during_the_read_are_fine() -> None:
     assert found.report().mismatched_rows == {"orders": 0, "positions": 0}
 
 
+def test_an_unknown_balance_is_not_judged() -> None:
+    """Where the stream does not know a balance there is nothing to compare."""
+    found = Reconciliation()
+    found.wallets(rows(USD=None), rows(USD=5.0), rows(USD=None))
+    found.wallets(rows(USD=5.0), rows(USD=None), rows(USD=5.0))
+
+    assert found.report().differences == {}
+
+
 def test_success_moves_only_when_told() -> None:
     """The time of the last success moves with a whole round, not with a comparison."""
     found = Reconciliation()

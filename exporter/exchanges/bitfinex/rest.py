@@ -9,14 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from exporter.core.events import Permitted, Platform, Snapshot
-from exporter.core.model import Key, Row, Table
+from exporter.core.events import Permitted, Platform, Snapshot, Upsert
+from exporter.core.model import ONLY, Key, Row, Table
 from exporter.exchanges.base import Endpoints, Login
 from exporter.exchanges.bitfinex import auth, quotes, rows
-from exporter.exchanges.bitfinex.fields import UnreadableError, word
+from exporter.exchanges.bitfinex.fields import UnreadableError, at, word
 from exporter.exchanges.bitfinex.replies import understood
 from exporter.exchanges.reads import Ask, Fault, Read, Reads, Reply
 
+MARGIN: Final = "margin"
 PERMISSIONS: Final = "permissions"
 PLATFORM: Final = "platform"
 PATHS: Final[Mapping[str, str]] = {
@@ -26,6 +27,7 @@ PATHS: Final[Mapping[str, str]] = {
     "offers": "auth/r/funding/offers",
     "credits": "auth/r/funding/credits",
     "loans": "auth/r/funding/loans",
+    MARGIN: "auth/r/info/margin/base",
     PERMISSIONS: "auth/r/permissions",
     PLATFORM: "platform/status",
 }
@@ -52,32 +54,23 @@ SOURCES: Final[Mapping[Table, TableSource]] = {
 }
 
 
-class Credentials(dict[str, str]):
-    """Headers that prove who asks; only their names are ever printed."""
-
-    def __repr__(self) -> str:
-        return f"Credentials({', '.join(self)})"
-
-
 def signed_ask(login: Login, endpoints: Endpoints, path: str) -> Ask:
     """A request signed just now. The signature covers the venue's own path, wherever the endpoint points."""
     nonce = str(login.nonce())
     signature = login.sign(f"/api/v2/{path}{nonce}".encode() + NO_PARAMETERS)
-    headers = Credentials(
-        {
-            "bfx-apikey": login.api_key,
-            "bfx-nonce": nonce,
-            "bfx-signature": signature,
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-        }
-    )
+    headers = {
+        "bfx-apikey": login.api_key,
+        "bfx-nonce": nonce,
+        "bfx-signature": signature,
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+    }
     return Ask("POST", f"{endpoints.rest.rstrip('/')}/v2/{path}", headers, NO_PARAMETERS)
 
 
 def tables(login: Login, endpoints: Endpoints, feeds: frozenset[str]) -> Sequence[Read]:
-    """Whole tables, as the stream's snapshots bring them; with what is available always told."""
-    return [
+    """Whole tables, as the stream's snapshots bring them, and the margin of the account."""
+    found = [
         Read(
             endpoint=table,
             ask=partial(signed_ask, login, endpoints, PATHS[table]),
@@ -86,6 +79,9 @@ def tables(login: Login, endpoints: Endpoints, feeds: frozenset[str]) -> Sequenc
         for table, source in SOURCES.items()
         if source.feed in feeds
     ]
+    if MARGIN in feeds:
+        found.append(Read(MARGIN, partial(signed_ask, login, endpoints, PATHS[MARGIN]), _understand_margin))
+    return found
 
 
 def permissions(login: Login, endpoints: Endpoints) -> Read:
@@ -106,6 +102,10 @@ def _understand_table(table: Table, status: int, body: bytes) -> Reply | Fault:
     return understood(table, partial(_snapshot, table), status, body)
 
 
+def _understand_margin(status: int, body: bytes) -> Reply | Fault:
+    return understood(MARGIN, _margin, status, body)
+
+
 def _understand_permissions(status: int, body: bytes) -> Reply | Fault:
     return understood(PERMISSIONS, _permitted, status, body)
 
@@ -117,6 +117,14 @@ def _understand_platform(status: int, body: bytes) -> Reply | Fault:
 def _snapshot(table: Table, said: list[object]) -> Reply:
     """A list of rows. One that cannot be read spoils the table: a part must not pass for the whole."""
     return (Snapshot(table, dict(SOURCES[table].read(row) for row in _rows(said))),)
+
+
+def _margin(said: list[object]) -> Reply:
+    """`["base", [..]]`, as `miu` on the stream."""
+    values = at(said, 1)
+    if at(said, 0) != "base" or not isinstance(values, list):
+        raise UnreadableError("payload")
+    return (Upsert("margin", ONLY, rows.margin(values)),)
 
 
 def _permitted(said: list[object]) -> Reply:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote
 import orjson
 
 from exporter.demo.market import LISTINGS, RATES
+from exporter.exchanges.bitfinex.sim_calc import margin_base
 from exporter.exchanges.bitfinex.sim_login import (
     AUTH_FAILED,
     AUTH_NONCE,
@@ -32,7 +33,7 @@ from exporter.exchanges.bitfinex.sim_rows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from exporter.exchanges.bitfinex.venue import Key, Venue
 
@@ -64,7 +65,7 @@ class Signed(NamedTuple):
     """A private read: the scope that it needs, if any, and what it tells the owner of a key."""
 
     scope: str | None
-    tell: Callable[[Venue, Key], list[Row]]
+    tell: Callable[[Venue, Key], Sequence[object]]
 
 
 def answer(  # noqa: PLR0917 - the form in which every simulated exchange is asked
@@ -182,6 +183,10 @@ def _loans(venue: Venue, key: Key) -> list[Row]:
     return [loan_row(loan) for loan in venue.books[key.account].loans.values() if not loan.used_for]
 
 
+def _margin(venue: Venue, key: Key) -> list[object]:
+    return ["base", margin_base(venue.books[key.account], venue.world.market)]
+
+
 def _permissions(_venue: Venue, key: Key) -> list[Row]:
     return [[scope, read, write] for scope, (read, write) in key.scopes]
 
@@ -193,6 +198,7 @@ SIGNED: Mapping[str, Signed] = {
     "auth/r/funding/offers": Signed("funding", _offers),
     "auth/r/funding/credits": Signed("funding", _credits),
     "auth/r/funding/loans": Signed("funding", _loans),
+    "auth/r/info/margin/base": Signed("positions", _margin),
     "auth/r/permissions": Signed(None, _permissions),
 }
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.core.events import Permitted, Platform, Snapshot
-from exporter.core.model import SNAPSHOT_TABLES, Order, Position, Wallet
+from exporter.core.events import Permitted, Platform, Snapshot, Upsert
+from exporter.core.model import ONLY, SNAPSHOT_TABLES, Margin, Order, Position, Wallet
 from exporter.demo.accounts import ACCOUNTS
 from exporter.exchanges.base import Endpoints, Login, Nonces
 from exporter.exchanges.bitfinex import rest
@@ -59,7 +59,7 @@ def understand(endpoint: str, said: object, status: int = 200) -> Reply | Fault:
     return reads()[endpoint].understand(status, body)
 
 
-def fact(endpoint: str, said: object) -> Snapshot | Permitted | Platform:
+def fact(endpoint: str, said: object) -> Snapshot | Upsert | Permitted | Platform:
     """The one fact in a good reply."""
     reply = understand(endpoint, said)
     assert not isinstance(reply, Fault), reply
@@ -95,7 +95,7 @@ def test_each_request_takes_a_nonce_of_its_own_when_it_is_made() -> None:
     login = login_of()
     made = READS.tables(login, HOSTS, FEEDS)
     assert login.nonce() == 1_700_000_000_000_000
-    assert [read.ask().headers["bfx-nonce"][-1] for read in made] == ["1", "2", "3", "4", "5", "6"]
+    assert [read.ask().headers["bfx-nonce"][-1] for read in made] == [*"1234567"]
 
 
 def test_the_signature_covers_the_venues_path_wherever_the_endpoint_points() -> None:
@@ -113,7 +113,8 @@ def test_the_signature_covers_the_venues_path_wherever_the_endpoint_points() -> 
         (("wallets",), ["wallets"]),
         (("funding",), ["offers", "credits", "loans"]),
         (("orders", "positions"), ["positions", "orders"]),
-        (("trades", "notifications", "margin", "balance"), []),
+        (("trades", "notifications", "balance"), []),
+        (("margin",), ["margin"]),
     ],
 )
 def test_only_tables_that_the_feeds_ask_for_are_read(feeds: Iterable[str], endpoints: list[str]) -> None:
@@ -142,12 +143,21 @@ def test_nothing_that_proves_who_asks_is_printed() -> None:
     """Neither a request nor a read shows key, nonce, signature or secret."""
     read = reads()["wallets"]
     printed = f"{read!r} {read.ask()!r} {read.ask()} {READS.permissions!r}"
-    assert "bfx-signature" in printed
+    assert "/v2/auth/r/wallets" in printed
     for private in ("TEST_KEY", "TEST_SECRET", DOCUMENTED, "1700000000"):
         assert private not in printed
 
 
 # What replies mean
+
+
+def test_margin_is_told_as_on_the_stream() -> None:
+    """The margin of the account has the layout of `miu`, null staying unknown."""
+    assert fact("margin", ["base", [12.5, 0, 8000, 8012.5, None]]) == Upsert(
+        "margin", ONLY, Margin(8000.0, 8012.5, None, 12.5, 0.0)
+    )
+    assert fault("margin", ["sym", "tBTCUSD", [1]]).reason == "unreadable"
+    assert fault("margin", ["base", None]).reason == "unreadable"
 
 
 def test_wallets_bring_what_the_stream_leaves_null() -> None:
@@ -351,6 +361,7 @@ def test_reads_arrive_at_the_venues_books(seed: int, age: int) -> None:
     login = login_of(MAIN.api_key, MAIN.api_secret, now)
     tables = {read.endpoint: told(venue, read, now) for read in READS.tables(login, HOSTS, FEEDS)}
     books = venue.books[MAIN.name]
+    assert tables.pop("margin").row.net_usd > 0
     assert tuple(tables) == SNAPSHOT_TABLES
     assert all(name == snapshot.table for name, snapshot in tables.items())
     assert {key: (row.balance, row.available) for key, row in tables["wallets"].rows.items()} == {
