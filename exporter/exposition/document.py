@@ -14,7 +14,7 @@ PAGE: Final = Path("docs/metrics.md")
 INTRODUCTION: Final = """\
 # Metrics
 
-Made from `exporter/exposition/catalogue.py` by `make docs`; do not edit.
+Made from `exporter/exposition/catalogue/` by `make docs`; do not edit.
 
 What is shown is true now, or it is not shown:
 
