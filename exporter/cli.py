@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import faulthandler
 import platform
 import signal
@@ -30,7 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     setup(settings.log_level, settings.log_format, redact=redact)
     log_uncaught()
     if hasattr(signal, "SIGUSR1"):
-        faulthandler.register(signal.SIGUSR1)
+        # A standard error that is closed or no file takes no tracebacks; everything else works without.
+        with contextlib.suppress(OSError, RuntimeError):
+            faulthandler.register(signal.SIGUSR1)
     try:
         return _dispatch(settings, redact)
     except KeyboardInterrupt:
@@ -126,10 +129,13 @@ def _add_web(command: argparse.ArgumentParser) -> None:
         "--web.listen-address",
         dest="listen_address",
         action="append",
+        type=_address,
         metavar="ADDRESS",
         help=f"host:port to serve on, may be given several times (default {DEFAULT_ADDRESS})",
     )
-    command.add_argument("--web.telemetry-path", dest="telemetry_path", default="/metrics", metavar="PATH")
+    command.add_argument(
+        "--web.telemetry-path", dest="telemetry_path", type=_path, default="/metrics", metavar="PATH"
+    )
     command.add_argument("--web.config.file", dest="web_config_file", type=Path, metavar="FILE")
     command.add_argument("--web.max-requests", dest="max_requests", type=_count, default=5, metavar="N")
     command.add_argument("--web.enable-lifecycle", dest="enable_lifecycle", action="store_true")
@@ -141,15 +147,35 @@ def _add_logs(command: argparse.ArgumentParser, version: str) -> None:
     command.add_argument("--version", action="version", version=version)
 
 
+def _address(text: str) -> str:
+    from exporter.web.address import ListenError, parse_address  # noqa: PLC0415 - as in _dispatch
+
+    try:
+        parse_address(text)
+    except ListenError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def _path(text: str) -> str:
+    from exporter.web.routes import check_telemetry_path  # noqa: PLC0415 - as in _dispatch
+
+    if problem := check_telemetry_path(text):
+        raise argparse.ArgumentTypeError(problem)
+    return text
+
+
 def _positive(text: str) -> float:
-    value = float(text)
-    if not 0.0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
-    return value
+    with contextlib.suppress(ValueError):
+        value = float(text)
+        if 0.0 < value < float("inf"):
+            return value
+    raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text}")
-    return value
+    with contextlib.suppress(ValueError):
+        value = int(text)
+        if value >= 1:
+            return value
+    raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text}")

@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Final
 
 from exporter.app import App, WebSettings
 from exporter.config.secret import Secret
-from exporter.config.types import Account, Config, Endpoints
+from exporter.config.types import Account, Config, Endpoints, Reconcile, Valuation
 from exporter.demo.accounts import ACCOUNTS
+from exporter.demo.http import Answer, DemoHttp
 from exporter.demo.server import DemoServer
 from exporter.exchanges import KNOWN
+from exporter.exchanges.bitfinex.sim_rest import answer as answer_bitfinex
+from exporter.exchanges.bitopro.sim_rest import answer as answer_bitopro
 from exporter.logs import Redactor, log
 
+# Shorter than the defaults, so that one sees it happen.
+RECONCILE_INTERVAL: Final = 30.0
+VALUATION_INTERVAL: Final = 30.0
 logger: Final = logging.getLogger(__name__)
 
 
-def demo_config(server: DemoServer) -> Config:
-    """The configuration that follows the accounts of a running demo server."""
+def rest_side(server: DemoServer) -> DemoHttp:
+    """The simulated REST of every exchange that the demo server simulates, over the same books."""
+    answers: dict[str, Answer] = {
+        "bitfinex": partial(answer_bitfinex, server.venues["bitfinex"]),
+        "bitopro": partial(answer_bitopro, server.venues["bitopro"]),
+    }
+    return DemoHttp(answers, server.lock)
+
+
+def demo_config(server: DemoServer, rest: DemoHttp) -> Config:
+    """The configuration that follows the accounts of a running demo."""
     return Config(
+        reconcile=Reconcile(interval=RECONCILE_INTERVAL),
+        valuation=Valuation(interval=VALUATION_INTERVAL),
         accounts=tuple(
             Account(
                 name=account.name,
                 exchange=account.exchange,
                 api_key=Secret(account.api_key),
                 api_secret=Secret(account.api_secret),
-                endpoints=Endpoints(server.url(account.exchange), "", ""),
+                endpoints=Endpoints(
+                    server.url(account.exchange), rest.url(account.exchange), rest.url(account.exchange)
+                ),
                 feeds=KNOWN[account.exchange].feeds,
-                margin_symbols=("ETH/USD",),
+                margin_symbols=("ETH/USD",) if "margin" in KNOWN[account.exchange].feeds else (),
+                identity=Secret(account.identity) if account.identity else None,
             )
             for account in ACCOUNTS
-        )
+        ),
     )
 
 
@@ -38,11 +59,14 @@ def demo(seed: int, speed: float, web: WebSettings, redact: Redactor) -> int:
     """Serve the demo until told to stop. Raises WebConfigError, ListenError."""
     server = DemoServer(seed=seed, speed=speed)
     server.start()
+    rest = rest_side(server)
+    rest.start()
     try:
-        config = demo_config(server)
+        config = demo_config(server, rest)
         log(logger, logging.INFO, "demo: all accounts are made up", seed=seed, speed=speed)
         app = App(config, web, reread=lambda: config, redact=redact, is_demo=True)
         app.run()
     finally:
+        rest.stop()
         server.stop()
     return 0

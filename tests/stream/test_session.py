@@ -40,7 +40,7 @@ def fail(error: Exception) -> Callable[[], None]:
 
 
 def test_a_healthy_stream_stays_up_on_one_connection() -> None:
-    """Ten calm minutes: one connection, up, books equal to the venue's, nothing said that a watcher must not."""
+    """Ten calm minutes: one connection, up, and nothing but questions after the login."""
     stage = Stage()
     seen = stage.watch_at(1, 599)
     stage.play(600)
@@ -48,6 +48,18 @@ def test_a_healthy_stream_stays_up_on_one_connection() -> None:
     assert stage.attempts == [0.0]
     assert stage.venue.violations == []
     assert {json.loads(text)[1] for text in stage.link.sent[2:]} == {"calc"}
+
+
+def test_after_ten_minutes_the_balances_are_the_books() -> None:
+    """What the account shows equals what the venue has in its books, wallet by wallet."""
+    stage = Stage()
+    truths: list[dict[object, float]] = []
+    books = stage.venue.books[MAIN.name]
+    stage.at(600, lambda: truths.append({key: float(row[0]) for key, row in books.wallets().items()}))
+    seen = stage.watch_at(600)
+    stage.play(601)
+    shown = {key: getattr(row, "balance", None) for key, row in seen[600].view.tables["wallets"].items()}
+    assert shown == truths[0]
 
 
 def test_before_it_starts_nothing_is_believed() -> None:
@@ -134,7 +146,7 @@ def test_a_lost_frame_is_mended_at_once() -> None:
 
 
 def test_a_second_gap_waits_and_is_not_believed_meanwhile() -> None:
-    """Resyncs are five minutes apart; until then the doubtful stream stays connected, down, and is withheld."""
+    """Resyncs are five minutes apart; until then the stream stays connected, down, and withheld."""
     stage = Stage()
     stage.at(50, stage.venue.lose)
     stage.at(100, stage.venue.lose)
@@ -160,12 +172,15 @@ def test_a_delayed_resync_uses_up_its_permission() -> None:
 
 
 def test_a_long_life_is_remembered_through_a_gap() -> None:
-    """What lived for minutes before a lost frame starts its backoff anew, however bad the night before was."""
+    """What lived for minutes before a lost frame starts its backoff anew."""
     stage = Stage()
     stage.obstacles.extend([fail(ConnectFailed("refused", "venue:443", "nobody listens"))] * 8)
-    stage.at(700, stage.venue.lose)
+    stage.at(700, partial(stage.venue.lose, 3))
     stage.play(760)
-    assert stage.attempts[-1] - 700 < 20
+    assert len(stage.attempts) == 10
+    ended = next(note.at for note in stream(stage.report()).notes if "were lost" in note.sentence) - EPOCH
+    assert ended >= 700
+    assert stage.attempts[-1] - ended <= 2
 
 
 def test_too_many_connections_pause_the_whole_process() -> None:

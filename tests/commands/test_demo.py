@@ -1,0 +1,79 @@
+"""`demo`: simulated accounts over real sockets, with no key, no configuration and no network."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from exporter.commands.demo import demo_config, rest_side
+from exporter.demo.accounts import ACCOUNTS
+from exporter.demo.server import DemoServer
+
+if TYPE_CHECKING:
+    from tests.commands.conftest import Process
+
+
+def test_every_account_comes_live_and_says_that_it_is_made_up(launch: Callable[..., Process]) -> None:
+    """Two accounts are up, balances are shown, the page and a metric say demo, and SIGTERM ends it with 0."""
+    exporter = launch("demo", "--demo.seed=7", "--demo.speed=2")
+    lines = [
+        f'exchange_stream_up{{account="{account.name}",exchange="{account.exchange}",stream="account"}} 1.0'
+        for account in ACCOUNTS
+        if account.exchange == "bitfinex"
+    ]
+    page = exporter.await_lines("exchange_exporter_demo_mode 1.0", *lines)
+    assert (
+        'exchange_wallet_balance{account="demo-main",currency="BTC",exchange="bitfinex",wallet="exchange"}'
+        in page
+    )
+    assert "Demo." in exporter.get("/")
+    assert exporter.get("/-/healthy").startswith("healthy")
+    assert exporter.end(signal.SIGTERM) == 0
+    assert "Traceback" not in exporter.log
+    told = page + exporter.log
+    for account in ACCOUNTS:
+        assert account.api_key not in told
+        assert account.api_secret not in told
+        assert not account.identity or account.identity not in told
+
+
+def test_the_series_are_there_from_the_first_scrape(launch: Callable[..., Process]) -> None:
+    """Even a scrape in the first moment has health and counters of every account."""
+    exporter = launch("demo")
+    page = exporter.await_lines('exchange_account_expected{account="demo-main",exchange="bitfinex"} 1.0')
+    for account in ACCOUNTS:
+        for family in ("stream_up", "stream_connects_total", "exporter_session_restarts_total"):
+            assert (
+                f'exchange_{family}{{account="{account.name}",exchange="{account.exchange}",stream=' in page
+            )
+    assert exporter.end(signal.SIGTERM) == 0
+
+
+def test_a_reload_of_the_demo_changes_nothing(launch: Callable[..., Process]) -> None:
+    """SIGHUP keeps every stream connected."""
+    exporter = launch("demo")
+    up = 'exchange_stream_up{account="demo-main",exchange="bitfinex",stream="account"} 1.0'
+    exporter.await_lines(up)
+    exporter.popen.send_signal(signal.SIGHUP)
+    exporter.await_log("configuration is reloaded")
+    connects = 'exchange_stream_connects_total{account="demo-main",exchange="bitfinex",stream="account"} 1.0'
+    exporter.await_lines(up, connects)
+
+
+def test_the_configuration_of_the_demo_is_of_loopback_only() -> None:
+    """No address of a real venue is in it, and its repr holds no secret."""
+    server = DemoServer()
+    rest = rest_side(server)
+    rest.start()
+    try:
+        config = demo_config(server, rest)
+    finally:
+        rest.stop()
+        server.stop()
+    for account in config.accounts:
+        assert account.endpoints.stream.startswith("ws://127.0.0.1:")
+        assert account.endpoints.rest.startswith("http://127.0.0.1:")
+        assert account.endpoints.public.startswith("http://127.0.0.1:")
+        assert "bitfinex.com" not in repr(account)
+        assert "made-up-secret" not in repr(account)

@@ -1,0 +1,182 @@
+"""From account states to families: whole, consistent, capped, and never the end of a scrape."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+
+from exporter.core.events import Heard, Platform, Upsert
+from exporter.core.model import Rows, Wallet
+from exporter.core.stream import StreamState
+from exporter.exposition.catalogue import BY_NAME, METRICS
+from exporter.exposition.collector import PROCESS_FAMILIES, AccountCollector
+
+if TYPE_CHECKING:
+    from tests.exposition.conftest import Desk
+
+
+def collector(*desks: Desk, limit: int = 5000) -> AccountCollector:
+    """A collector over these accounts, on the clock of the first."""
+    return AccountCollector(
+        lambda: [desk.watched for desk in desks],
+        clock=lambda: desks[0].instant,
+        series_per_account=lambda: limit,
+    )
+
+
+def found(source: AccountCollector) -> dict[str, Metric]:
+    """Families by name."""
+    return {family.name: family for family in source.collect()}
+
+
+def values(source: AccountCollector, name: str) -> dict[str, float]:
+    """Samples of a family by the value of its last label."""
+    return {
+        ",".join(sample.labels.values()): sample.value
+        for family in source.collect()
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+def wallets(count: int) -> Rows:
+    """Many wallets."""
+    return {
+        ("exchange", f"C{number:03}"): Wallet("exchange", f"C{number:03}", 1.0) for number in range(count)
+    }
+
+
+def test_the_families_come_in_the_order_of_the_catalogue(desk: Desk) -> None:
+    """A scrape is the catalogue from top to bottom, process families apart."""
+    expected = [metric.name for metric in METRICS if metric.name not in PROCESS_FAMILIES]
+    names = [BY_NAME.get(family.name) or BY_NAME.get(f"{family.name}_total") or BY_NAME[f"{family.name}_info"]
+             for family in collector(desk).collect()]  # fmt: skip
+    assert [metric.name for metric in names] == expected
+
+
+def test_describe_and_collect_name_the_same_families(desk: Desk) -> None:
+    """What can be asked for by `name[]` is what is collected."""
+    source = collector(desk)
+    assert [each.name for each in source.describe()] == [each.name for each in source.collect()]
+
+
+def test_it_can_be_registered_only_once(desk: Desk) -> None:
+    """A second collector of the same names is a mistake that the registry catches."""
+    registry = CollectorRegistry()
+    registry.register(collector(desk))
+    with pytest.raises(ValueError, match="Duplicated timeseries"):
+        registry.register(collector(desk))
+
+
+def test_accounts_stand_side_by_side(desk: Desk, other_desk: Desk) -> None:
+    """Each account has its own series in one family."""
+    assert values(collector(desk, other_desk), "exchange_account_expected") == {
+        "bitfinex,main": 1,
+        "bitfinex,second": 1,
+    }
+
+
+def test_an_account_that_cannot_be_shown_takes_no_other_with_it(
+    desk: Desk, other_desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A bug in one account is logged once, told as collect_success 0, and the other account is whole."""
+    other_desk.sync({"wallets": wallets(1)})
+    object.__setattr__(desk.state, "tally", None)
+    source = collector(desk, other_desk)
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            assert values(source, "exchange_exporter_collect_success") == {
+                "bitfinex,main": 0,
+                "bitfinex,second": 1,
+            }
+    assert [record.getMessage() for record in caplog.records] == ["account cannot be shown"]
+    assert len(values(source, "exchange_wallet_balance")) == 1
+
+
+def test_the_cap_cuts_values_and_never_health(desk: Desk) -> None:
+    """Series beyond the limit are left out in catalogue order and counted at each scrape; health is whole."""
+    desk.sync({"wallets": wallets(300)})
+    whole = found(collector(desk))
+    source = collector(desk, limit=120)
+    cut = found(source)
+    dropped = values(source, "exchange_exporter_series_dropped_total")
+    assert len(cut["exchange_wallet_balance"].samples) == 120
+    assert dropped["exchange_wallet_balance"] == 2 * 180
+    assert dropped["exchange_notifications_total"] > 0
+    for name, family in whole.items():
+        metric = BY_NAME.get(name) or BY_NAME.get(f"{name}_total")
+        if metric is not None and metric.section in ("Streams", "Exporter") and "dropped" not in name:
+            assert cut[name].samples == family.samples
+
+
+def test_nothing_is_dropped_below_the_limit(desk: Desk) -> None:
+    """The count of dropped series is there for every family, at 0."""
+    desk.sync({"wallets": wallets(100)})
+    dropped = values(collector(desk), "exchange_exporter_series_dropped_total")
+    assert set(dropped.values()) == {0}
+    assert "exchange_wallet_balance" in dropped
+
+
+def test_lag_is_a_histogram_over_all_accounts(desk: Desk, other_desk: Desk) -> None:
+    """Buckets are cumulative and add up over accounts; the empty one is there from the start."""
+    name = "exchange_stream_delivery_delay_seconds"
+    assert values(collector(desk), f"{name}_count") == {"bitfinex,account": 0}
+    for each, delay in ((desk, 0.07), (other_desk, 3.0), (other_desk, -5.0)):
+        heard = Heard("wu", is_data=True, sent_at=each.instant.wall - delay)
+        each.state.apply("account", heard, each.instant)
+    source = collector(desk, other_desk)
+    counts = [sample.value for sample in found(source)[name].samples if sample.name == f"{name}_bucket"]
+    assert counts == sorted(counts)
+    assert counts[0] == 1
+    assert counts[-1] == 3
+    assert values(source, f"{name}_sum") == {"bitfinex,account": pytest.approx(3.07)}
+
+
+def test_the_venue_is_told_once(desk: Desk, other_desk: Desk) -> None:
+    """Platform state is a series per exchange, absent until one account heard it."""
+    source = collector(desk, other_desk)
+    assert values(source, "exchange_platform_operative") == {}
+    other_desk.connect()
+    other_desk.tell(Platform(operative=False))
+    assert values(source, "exchange_platform_operative") == {"bitfinex": 0}
+
+
+def test_an_empty_configuration_is_a_valid_scrape() -> None:
+    """Without accounts the families of the process are there and nothing fails."""
+    source = AccountCollector(list, clock=lambda: pytest.fail("unused"), series_per_account=lambda: 1)
+    assert list(source.describe())
+
+
+def test_scrapes_at_once_see_one_moment_each(desk: Desk) -> None:
+    """While a writer changes two wallets in one step, no scrape sees one of them without the other."""
+    pair: Rows = {("exchange", name): Wallet("exchange", name, 0.0) for name in ("A", "B")}
+    desk.sync({"wallets": pair})
+    source = collector(desk)
+
+    def scrape(_: int) -> bool:
+        return len(set(values(source, "exchange_wallet_balance").values())) == 1
+
+    with ThreadPoolExecutor(4) as pool:
+        verdicts = pool.map(scrape, range(40))
+        for number in range(400):
+            fresh = [Wallet("exchange", name, float(number)) for name in ("A", "B")]
+            desk.tell(*(Upsert("wallets", ("exchange", row.currency), row) for row in fresh))
+        assert all(verdicts)
+
+
+def test_a_scrape_does_not_wait_for_a_stream(desk: Desk) -> None:
+    """While a session is between two frames nothing is held that a scrape needs."""
+    held: list[bool] = []
+
+    def step(_: StreamState) -> None:
+        held.append(bool(desk.state.lock.locked()))  # type: ignore[attr-defined]
+
+    desk.state.change("account", step)
+    assert held == [True]
+    assert desk.state.lock.acquire(blocking=False)  # type: ignore[attr-defined]
+    desk.state.lock.release()  # type: ignore[attr-defined]
