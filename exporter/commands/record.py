@@ -7,6 +7,8 @@ import queue
 import signal
 import stat
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import IO, Final
@@ -25,22 +27,30 @@ PRIVATE: Final = 0o600
 
 
 class Recorder:
-    """Writes one JSON line per message: `{"t", "stream", "dir", "text"}`."""
+    """Writes one JSON line per message: `{"t", "stream", "dir", "text"}`; for all streams of an account."""
 
-    def __init__(self, out: IO[bytes], exchange: str, stream: str, redact: Redactor) -> None:
+    def __init__(
+        self, out: IO[bytes], exchange: str, redact: Redactor, *, gone: Callable[[], None] = lambda: None
+    ) -> None:
         self._out = out
         self._spec = KNOWN[exchange]
-        self._stream = stream
         self._redact = redact
+        self._gone = gone
+        self._lock = threading.Lock()
         self.count = 0
 
-    def tap(self, now: Instant, direction: str, text: str) -> None:
-        """One message passed."""
+    def tap(self, stream: str, now: Instant, direction: str, text: str) -> None:
+        """One message passed. Where nobody reads any more, `gone` is told and nothing is raised."""
         clean = self._redact(self._spec.redact(text))
-        record = {"t": round(now.wall, 6), "stream": self._stream, "dir": direction, "text": clean}
-        self._out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
-        self._out.flush()
-        self.count += 1
+        record = {"t": round(now.wall, 6), "stream": stream, "dir": direction, "text": clean}
+        with self._lock:
+            try:
+                self._out.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+                self._out.flush()
+            except OSError:
+                self._gone()
+                return
+            self.count += 1
 
 
 def record(config_file: str, account_name: str, file: str, redact: Redactor) -> int:
@@ -54,30 +64,26 @@ def record(config_file: str, account_name: str, file: str, redact: Redactor) -> 
     redact.add((account.api_key.reveal(), account.api_secret.reveal()))
     if account.identity is not None:
         redact.add((account.identity.reveal(),))
-    orders: queue.SimpleQueue[int] = queue.SimpleQueue()
+    orders: queue.SimpleQueue[str] = queue.SimpleQueue()
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        orders.put(number)
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        orders.put("stop")
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     # A recording shows a whole account: nobody else may read it.
     out = sys.stdout.buffer if file == "-" else _private(Path(file))
+    recorder = Recorder(out, account.exchange, redact, gone=lambda: orders.put("gone"))
     supervisor = Supervisor(clock=lambda: 0.0, stuck_after=lambda: float("inf"), restarted=lambda _key: None)
-    recorders = []
-    sessions = []
-    for stream in KNOWN[account.exchange].streams:
-        recorder = Recorder(out, account.exchange, stream, redact)
-        followed = Workshop.equip(config.stream, tap=recorder.tap).follow(account)
-        sessions += [session for session in followed.sessions if session.stream == stream]
-        recorders.append(recorder)
-    supervisor.start(sessions)
-    orders.get()
+    supervisor.start(Workshop.equip(config.stream, tap=recorder.tap).follow(account).sessions)
+    why = orders.get()
     supervisor.stop()
-    written = sum(recorder.count for recorder in recorders)
-    print(f"recorded {written} messages of {account_name}", file=sys.stderr)  # noqa: T201
+    print(f"recorded {recorder.count} messages of {account_name}", file=sys.stderr)  # noqa: T201
     if out is not sys.stdout.buffer:
         out.close()
+    elif why == "gone":
+        # Python would flush into the closed pipe once more at exit, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

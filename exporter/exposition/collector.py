@@ -100,8 +100,7 @@ class AccountCollector:
         for watched in self._watched():
             self._add_account(watched, now, merged, delays, operative_since)
         for market in self._markets():
-            for name, samples in market_samples(market.report(now.monotonic)).families.items():
-                merged[name].update(samples)
+            self._add_market(market, now, merged)
         with self._lock:
             for family, count in self._dropped.items():
                 merged["exchange_exporter_series_dropped_total"][family,] = count
@@ -142,6 +141,17 @@ class AccountCollector:
             counts, total = delays.get(key, ([0] * (len(DELAY_BOUNDS) + 1), 0.0))
             added = [a + b for a, b in zip(counts, stream.delay_counts, strict=True)]
             delays[key] = (added, total + stream.delay_total)
+
+    def _add_market(self, market: MarketState, now: Instant, merged: Families) -> None:
+        try:
+            families = market_samples(market.report(now.monotonic)).families
+        except Exception:
+            if ("", market.exchange) not in self._complained:
+                self._complained.add(("", market.exchange))
+                logger.exception("prices cannot be shown", extra={"fields": {"exchange": market.exchange}})
+            return
+        for name, samples in families.items():
+            merged[name].update(samples)
 
     @staticmethod
     def _add_platform(report: Report, merged: Families, since: dict[str, float]) -> None:

@@ -18,15 +18,13 @@ def positions(view: View, select: Selection, samples: Samples) -> None:
     rows = view.tables.get("positions")
     if rows is None:
         return
-    samples.add("exchange_positions", len(rows))
+    shown = [row for row in rows.values() if isinstance(row, Position) and select.symbol(row.symbol)]
+    samples.add("exchange_positions", len(shown))
     for row in view.gone.get("positions", ()):
         if isinstance(row, Position) and select.symbol(row.symbol):
             samples.add("exchange_position_amount", row.amount, row.symbol)
     # One symbol has one position; should it have two, the newest row speaks.
-    newest = {row.symbol: row for row in rows.values() if isinstance(row, Position)}
-    for symbol, row in newest.items():
-        if not select.symbol(symbol):
-            continue
+    for symbol, row in {row.symbol: row for row in shown}.items():
         samples.add("exchange_position_amount", row.amount, symbol)
         samples.add("exchange_position_entry_price", row.entry_price, symbol)
         samples.add("exchange_position_liquidation_price", row.liquidation_price, symbol)

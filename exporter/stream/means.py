@@ -13,8 +13,8 @@ from exporter.stream.messages import Received
 from exporter.stream.transport import Abort
 from exporter.stream.turn import KeyTurn
 
-Tap = Callable[[Instant, str, str], None]
-"""Sees every text with its direction, `in` or `out`."""
+Tap = Callable[[str, Instant, str, str], None]
+"""Sees every text of a stream with its direction, `in` or `out`."""
 
 
 class Link(Protocol):

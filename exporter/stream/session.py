@@ -118,6 +118,13 @@ class Session:
             self._means.turn.end_login(self)
         self._logging_in = False
 
+    def _warn_of_scopes(self) -> None:
+        """A key that may do more than watch is taken, but not in silence."""
+        granted = self.state.permissions or {}
+        writes = sorted(scope for (scope, access), yes in granted.items() if yes and access == "write")
+        if writes:
+            self._log(logging.WARNING, "the key may do more than watch", scopes=",".join(writes))
+
     def _follow(self, link: Link, conversation: Conversation) -> float:
         self._change(lambda stream, now: stream.connected(now))
         self._log(logging.INFO, "stream is connected")
@@ -161,6 +168,7 @@ class Session:
         """The next message; before that, the key is free for others once the login was answered."""
         if self._logging_in and self.state.streams[self.stream].phase not in LOGIN_PHASES:
             self._end_login()
+            self._warn_of_scopes()
         return link.receive(TICK)
 
     def _receive(self, received: Received, conversation: Conversation, now: Instant) -> Answers:
@@ -168,7 +176,7 @@ class Session:
             self.state.change(self.stream, lambda stream: stream.heard(now))
             return ()
         if self._means.tap is not None:
-            self._means.tap(now, "in", received.data.decode(errors="replace"))
+            self._means.tap(self.stream, now, "in", received.data.decode(errors="replace"))
         heard, answers = conversation.received(received.data, now)
         self.state.apply(self.stream, heard, now)
         return answers
@@ -181,7 +189,7 @@ class Session:
                 self.state.tell(self.stream, answer.event, now)
                 continue
             if self._means.tap is not None:
-                self._means.tap(now, "out", answer.text)
+                self._means.tap(self.stream, now, "out", answer.text)
             try:
                 link.send(answer.text)
             except ConnectionLost as lost:

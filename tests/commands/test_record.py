@@ -84,8 +84,8 @@ def test_an_unknown_account_is_named_with_those_that_are_known(
 def test_a_secret_in_any_message_is_redacted() -> None:
     """Even a venue that echoes the key in a message of another kind does not bring it into the file."""
     out = io.BytesIO()
-    recorder = Recorder(out, "bitfinex", "account", Redactor(["the-key-itself"]))
-    recorder.tap(Instant(0.0, 5.0), "in", '{"event":"error","msg":"the-key-itself is bad"}')
+    recorder = Recorder(out, "bitfinex", Redactor(["the-key-itself"]))
+    recorder.tap("account", Instant(0.0, 5.0), "in", '{"event":"error","msg":"the-key-itself is bad"}')
     assert json.loads(out.getvalue()) == {
         "t": 5.0,
         "stream": "account",
@@ -93,3 +93,17 @@ def test_a_secret_in_any_message_is_redacted() -> None:
         "text": '{"event":"error","msg":"<redacted> is bad"}',
     }
     assert recorder.count == 1
+
+
+def test_a_reader_that_goes_away_ends_the_recording() -> None:
+    """A pipe that nobody reads any more is told once per message and raises nothing into the session."""
+
+    class Closed(io.BytesIO):
+        def write(self, _data: object) -> int:
+            raise BrokenPipeError
+
+    gone: list[str] = []
+    recorder = Recorder(Closed(), "bitfinex", Redactor(), gone=lambda: gone.append("gone"))
+    recorder.tap("account", Instant(0.0, 5.0), "in", '[0,"hb"]')
+    assert gone == ["gone"]
+    assert recorder.count == 0

@@ -171,7 +171,7 @@ def test_both_formats_say_the_same(play: Replay) -> None:
 def test_a_live_recording_replays_to_the_live_page(play: Replay) -> None:
     """What a session saw, replayed: the same balances, orders, positions, fills and funding as it showed."""
     taped: list[str] = []
-    stage = Stage(tap=lambda now, way, text: taped.append(record(now.wall - EPOCH, text, way)))
+    stage = Stage(tap=lambda _stream, now, way, text: taped.append(record(now.wall - EPOCH, text, way)))
     stage.freeze(90)
     live = {
         f"{name}{{{','.join(in_order(name, labels))}}}": value

@@ -416,7 +416,7 @@ def test_a_bug_in_the_program_ends_one_connection_and_not_the_session(
 def test_a_tap_sees_both_directions() -> None:
     """What is recorded is every text, with its direction and moment."""
     heard: list[tuple[float, str, str]] = []
-    stage = Stage(tap=lambda now, direction, text: heard.append((now.wall, direction, text)))
+    stage = Stage(tap=lambda _stream, now, direction, text: heard.append((now.wall, direction, text)))
     stage.play(5)
     assert [direction for _, direction, _ in heard[:4]] == ["in", "out", "out", "in"]
     assert heard[0][0] == EPOCH
