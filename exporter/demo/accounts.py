@@ -20,6 +20,8 @@ class DemoAccount(NamedTuple):
     api_secret: str
     scopes: tuple[tuple[str, tuple[int, int]], ...]
     profile: Profile
+    identity: str = ""
+    """The e-mail address that an exchange may ask for besides the key."""
 
     def __repr__(self) -> str:
         """Without the secret: made up, but a habit is a habit."""
@@ -76,6 +78,25 @@ LENDER = Profile(
     lending=0.35,
 )
 
+BITOPRO = Profile(
+    name="demo-bitopro",
+    wallets=(
+        ("exchange", "TWD", "450000"),
+        ("exchange", "USDT", "9000"),
+        ("exchange", "BTC", "0.45"),
+        ("exchange", "ETH", "6.5"),
+    ),
+    spot=(
+        *(Pair("BTC", "TWD"), Pair("ETH", "TWD"), Pair("USDT", "TWD")),
+        *(Pair("BTC", "USDT"), Pair("ETH", "USDT")),
+    ),
+    margin=None,
+    derivative=None,
+    lends=(),
+    trading=0.3,
+    lending=0.0,
+)
+
 ACCOUNTS = (
     DemoAccount("demo-main", "bitfinex", "demo-main-key", "demo-main-made-up-secret", _READ_ONLY, MAIN),
     # This key may write orders, which a watcher should never need: the demo shows how that is reported.
@@ -86,5 +107,14 @@ ACCOUNTS = (
         "demo-lender-made-up-secret",
         (("orders", WRITE), *_READ_ONLY[1:]),
         LENDER,
+    ),
+    DemoAccount(
+        "demo-bitopro",
+        "bitopro",
+        "demo-bitopro-key",
+        "demo-bitopro-made-up-secret",
+        (),
+        BITOPRO,
+        "trader@example.com",
     ),
 )

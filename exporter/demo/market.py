@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.demo.records import ZERO, Pair
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Listing(NamedTuple):
@@ -37,22 +39,34 @@ RATE_STEP = Decimal("0.00000001")
 class Market:
     """Last prices and lending rates; `move` makes one quantum pass."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(
+        self,
+        rng: random.Random,
+        listings: Sequence[Listing] = LISTINGS,
+        rates: Mapping[str, Decimal] = MappingProxyType(RATES),
+    ) -> None:
         self._rng = rng
-        self._prices = {listing.pair: listing.start for listing in LISTINGS}
-        self._rates = dict(RATES)
+        self._listings = listings
+        self._first_rates = rates
+        self._prices = {listing.pair: listing.start for listing in listings}
+        self._rates = dict(rates)
 
     def move(self) -> None:
         """Let every price and rate take one step: always the same number of draws, whatever accounts do."""
-        for listing in LISTINGS:
+        for listing in self._listings:
             price = float(self._prices[listing.pair])
             start = float(listing.start)
             price += PULL * (start - price) + start * listing.unrest * self._rng.gauss(0, 1)
             self._prices[listing.pair] = _round(price, listing.step)
-        for currency, first in RATES.items():
+        for currency, first in self._first_rates.items():
             rate = float(self._rates[currency])
             rate += PULL * (float(first) - rate) + float(first) * RATE_UNREST * self._rng.gauss(0, 1)
             self._rates[currency] = _round(rate, RATE_STEP)
+
+    @property
+    def pairs(self) -> Iterable[Pair]:
+        """What is traded."""
+        return self._prices.keys()
 
     def price(self, pair: Pair) -> Decimal:
         """Last price of a pair."""
@@ -69,7 +83,7 @@ class Market:
 
     def step(self, pair: Pair) -> Decimal:
         """Smallest price step of a pair."""
-        return next(listing.step for listing in LISTINGS if listing.pair == pair)
+        return next(listing.step for listing in self._listings if listing.pair == pair)
 
 
 def _round(value: float, step: Decimal) -> Decimal:

@@ -11,23 +11,25 @@ import socket
 import struct
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Protocol, cast
-from weakref import WeakSet
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast
+from weakref import WeakKeyDictionary, WeakSet
 
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.sync.server import ServerConnection, serve
 
-from exporter.exchanges.bitfinex.simulator import Simulator
-from exporter.exchanges.bitfinex.venue import CloseFrame, demo_venue
+import exporter.exchanges.bitfinex.simulator as bitfinex
+import exporter.exchanges.bitfinex.venue as bitfinex_venue
+import exporter.exchanges.bitopro.simulator as bitopro
+import exporter.exchanges.bitopro.venue as bitopro_venue
+from exporter.exchanges.bitopro.sim_login import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from websockets.http11 import Request
-
-    from exporter.exchanges.bitfinex.venue import Venue
 
 logger = logging.getLogger(__name__)
 
@@ -42,22 +44,42 @@ SEND_TIMEOUT = (0, 250_000)
 # A close code that stands for the absence of one.
 ABNORMAL = 1006
 NOT_FOUND = 404
+PING_INTERVAL, PONG_TIMEOUT = 20.0, 5.0
+
+
+class Goodbye(Protocol):
+    """The end of a connection: with a close code, or without a word when it is None."""
+
+    @property
+    def code(self) -> int | None:
+        """The close code."""
+
+    @property
+    def reason(self) -> str:
+        """The text that goes with it."""
 
 
 class Session(Protocol):
     """What the server drives: one connection of a simulated exchange."""
 
-    def opened(self, now: float) -> list[str | CloseFrame]:
+    def opened(self, now: float) -> Sequence[str | Goodbye]:
         """The texts that greet the client."""
 
-    def received(self, text: str, now: float) -> list[str | CloseFrame]:
+    def received(self, text: str, now: float) -> Sequence[str | Goodbye]:
         """The answer to a text."""
 
-    def tick(self, now: float) -> list[str | CloseFrame]:
+    def tick(self, now: float) -> Sequence[str | Goodbye]:
         """What to say when time has passed."""
 
     def gone(self) -> None:
         """The connection ended."""
+
+
+class Venues(TypedDict):
+    """The simulated exchanges by name."""
+
+    bitfinex: bitfinex_venue.Venue
+    bitopro: bitopro_venue.Venue
 
 
 class DemoServer:
@@ -68,9 +90,14 @@ class DemoServer:
 
     def __init__(self, *, seed: int = 1, speed: float = 1.0, clock: Callable[[], float] = time.time) -> None:
         self.lock = threading.RLock()
-        # Not for secrets: the same seed has to give the same history.
-        rng = random.Random(seed)  # noqa: S311
-        self.venues: dict[str, Venue] = {"bitfinex": demo_venue(rng, origin=clock(), speed=speed)}
+        # Not for secrets: the same seed has to give the same history, of each exchange for itself.
+        chances = [random.Random(seed) for _ in range(2)]  # noqa: S311
+        origin = clock()
+        self.venues: Venues = {
+            "bitfinex": bitfinex_venue.demo_venue(chances[0], origin=origin, speed=speed),
+            "bitopro": bitopro_venue.demo_venue(chances[1], origin=origin, speed=speed),
+        }
+        self._admitted: WeakKeyDictionary[ServerConnection, Callable[[], Session]] = WeakKeyDictionary()
         self._clock = clock
         self._stopping = threading.Event()
         self._connections: WeakSet[ServerConnection] = WeakSet()
@@ -91,7 +118,7 @@ class DemoServer:
         self._thread = threading.Thread(target=self._server.serve_forever, name="demo", daemon=True)
 
     def url(self, exchange: str) -> str:
-        """Where a simulated exchange listens. Raises KeyError for one that is not simulated."""
+        """Where the streams of a simulated exchange begin. Raises KeyError for one that is not simulated."""
         if exchange not in self.venues:
             known = ", ".join(sorted(self.venues))
             raise KeyError(f"no simulated exchange {exchange!r} (known: {known})")
@@ -124,17 +151,25 @@ class DemoServer:
         return connection
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        if request.path.removeprefix("/") in self.venues:
+        exchange, _, path = request.path.partition("?")[0].removeprefix("/").partition("/")
+        if exchange == "bitfinex" and not path:
+            self._admitted[connection] = partial(bitfinex.Simulator, self.venues["bitfinex"])
             return None
-        return connection.respond(NOT_FOUND, f"no simulated exchange at {request.path}\n")
+        if exchange != "bitopro":
+            return connection.respond(NOT_FOUND, f"no simulated exchange at {request.path}\n")
+        venue = self.venues["bitopro"]
+        with self.lock:
+            verdict = bitopro.admit(venue, path, dict(request.headers.raw_items()), self._clock())
+        if isinstance(verdict, Refusal):
+            return connection.respond(verdict.status, verdict.body.decode())
+        self._admitted[connection] = partial(bitopro.Simulator, venue, verdict)
+        # This exchange shows that it lives by pings, and hangs up on who does not answer.
+        connection.ping_interval, connection.ping_timeout = PING_INTERVAL, PONG_TIMEOUT
+        return None
 
     def _converse(self, connection: ServerConnection) -> None:
-        request = connection.request
-        if request is None:
-            return
-        venue = self.venues[request.path.removeprefix("/")]
         with self.lock:
-            session: Session = Simulator(venue)
+            session = self._admitted[connection]()
         try:
             self._exchange(connection, session)
         except ConnectionClosed:
@@ -165,10 +200,10 @@ class DemoServer:
             alive = _speak(connection, said)
 
 
-def _speak(connection: ServerConnection, said: Iterable[str | CloseFrame]) -> bool:
+def _speak(connection: ServerConnection, said: Iterable[str | Goodbye]) -> bool:
     """Send what a session says; False when it ended the connection."""
     for text in said:
-        if isinstance(text, CloseFrame):
+        if not isinstance(text, str):
             if text.code is None or text.code == ABNORMAL:
                 # A link that breaks says nothing: not even the close frame that the library would send.
                 connection.close_socket()

@@ -92,13 +92,14 @@ class World:
         origin: float,
         speed: float = 1.0,
         script: tuple[incidents.Incident, ...] = incidents.SCRIPT,
+        market: Market | None = None,
     ) -> None:
         self._origin = origin
         self._speed = speed
         self._script = script
         self._quanta = 0
         self.maintenance = False
-        self.market = Market(rng)
+        self.market = market or Market(rng)
         ids = itertools.count(FIRST_ID)
         self._actors = [Actor(profile, self.market, rng, ids) for profile in profiles]
         for actor in self._actors:

@@ -81,6 +81,10 @@ class Handshake(NamedTuple):
     url: str
     headers: Mapping[str, str]
 
+    def __repr__(self) -> str:
+        """Without the headers: they may hold the key."""
+        return f"Handshake({self.url})"
+
 
 class Conversation(Protocol):
     """One connection's half of the dialogue: messages in, meaning and answers out.
@@ -109,6 +113,13 @@ class Conversation(Protocol):
 
     def tick(self, now: Instant) -> Answers:
         """Time passed: called at least once a second; pings, questions and deadlines."""
+        ...
+
+    def closed(self, now: Instant) -> Answers:
+        """The venue ended the connection: what that means where it is more than an ending, else nothing.
+
+        A venue whose login is the handshake may turn a key down by closing at once.
+        """
         ...
 
     def resume(self, now: Instant) -> LoggedIn:

@@ -26,6 +26,8 @@ class StreamSpec:
     computed_lifetime: float
     """Seconds after which a value that the venue computes only when asked is no longer believed."""
     converse: Callable[[Login, Wanted], Conversation]
+    lives_by_pings: bool = False
+    """Whether its only signs of life are pings, which no recording holds: silence there proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)

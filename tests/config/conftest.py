@@ -25,7 +25,7 @@ BITOPRO: Final = Offer(
     Endpoints(
         "wss://stream.bitopro.com:443/ws/v1", "https://api.bitopro.com/v3", "https://api.bitopro.com/v3"
     ),
-    ("balance", "orders", "trades"),
+    ("wallets", "orders", "trades"),
     needs_identity=True,
     wallets=("spot",),
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, connect
 
 from exporter.demo.accounts import ACCOUNTS
@@ -106,7 +109,7 @@ def test_another_path_is_not_found(server: DemoServer) -> None:
 
 def test_an_exchange_without_simulator_is_named_with_those_that_have_one(server: DemoServer) -> None:
     """Asking for an unknown exchange's address says which are known."""
-    with pytest.raises(KeyError, match=r"no simulated exchange 'nowhere' \(known: bitfinex\)"):
+    with pytest.raises(KeyError, match=r"no simulated exchange 'nowhere' \(known: bitfinex, bitopro\)"):
         server.url("nowhere")
 
 
@@ -198,3 +201,60 @@ def test_a_server_that_never_started_stops() -> None:
     server.stop()
     with pytest.raises(OSError, match="refused"):
         connect(url, proxy=None, open_timeout=PATIENCE)
+
+
+def bitopro_headers() -> dict[str, str]:
+    """The three headers with which the demo's BitoPro account opens a stream now."""
+    who = next(account for account in ACCOUNTS if account.exchange == "bitopro")
+    said = {"identity": who.identity, "nonce": time.time_ns() // 1_000_000}
+    payload = base64.b64encode(json.dumps(said).encode())
+    return {
+        "X-BITOPRO-APIKEY": who.api_key,
+        "X-BITOPRO-PAYLOAD": payload.decode(),
+        "X-BITOPRO-SIGNATURE": hmac.new(who.api_secret.encode(), payload, hashlib.sha384).hexdigest(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "event"),
+    [("account-balance", "ACCOUNT_BALANCE"), ("orders", "ACTIVE_ORDERS"), ("user-trades", "USER_TRADE")],
+)
+def test_bitopro_streams_begin_below_its_address(server: DemoServer, path: str, event: str) -> None:
+    """Each private stream of the simulated BitoPro is a path of its own, opened by headers."""
+    url = f"{server.url('bitopro')}/pub/auth/{path}"
+    with connect(
+        url, proxy=None, open_timeout=PATIENCE, max_queue=None, additional_headers=bitopro_headers()
+    ) as connection:
+        assert hear(connection)["event"] == event
+
+
+def test_bitopro_refuses_at_the_handshake(server: DemoServer) -> None:
+    """Without a good signature the upgrade is answered with 401 and the venue's own words."""
+    url = f"{server.url('bitopro')}/pub/auth/orders"
+    headers = {**bitopro_headers(), "X-BITOPRO-SIGNATURE": "0" * 96}
+    with pytest.raises(InvalidStatus) as refused:
+        connect(url, proxy=None, open_timeout=PATIENCE, additional_headers=headers)
+    assert refused.value.response.status_code == 401
+    assert json.loads(refused.value.response.body or b"") == {"error": "Invalid Signature"}
+    with server.lock:
+        assert server.venues["bitopro"].connections == 0
+
+
+def test_bitopro_shows_that_it_lives_by_pings(server: DemoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connections are pinged by the server, since hours may pass without a push."""
+    monkeypatch.setattr("exporter.demo.server.PING_INTERVAL", 0.05)
+    pinged = threading.Event()
+    url = f"{server.url('bitopro')}/pub/auth/orders"
+    with connect(
+        url, proxy=None, open_timeout=PATIENCE, max_queue=None, additional_headers=bitopro_headers()
+    ) as connection:
+        protocol = connection.protocol
+        receive = protocol.recv_frame
+
+        def noted(frame: Frame) -> None:
+            if frame.opcode is Opcode.PING:
+                pinged.set()
+            receive(frame)
+
+        protocol.recv_frame = noted  # type: ignore[method-assign]
+        assert pinged.wait(PATIENCE)
