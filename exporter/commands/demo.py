@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
 from typing import Final
 
 from exporter.app import App, WebSettings
 from exporter.config.secret import Secret
 from exporter.config.types import Account, Config, Endpoints, Reconcile, Valuation
 from exporter.demo.accounts import ACCOUNTS
-from exporter.demo.http import Answer, DemoHttp
+from exporter.demo.http import DemoHttp
 from exporter.demo.server import DemoServer
 from exporter.exchanges import KNOWN
-from exporter.exchanges.bitfinex.sim_rest import answer as answer_bitfinex
-from exporter.exchanges.bitopro.sim_rest import answer as answer_bitopro
 from exporter.logs import Redactor, log
 
 # Shorter than the defaults, so that one sees it happen.
@@ -25,10 +22,7 @@ logger: Final = logging.getLogger(__name__)
 
 def rest_side(server: DemoServer) -> DemoHttp:
     """The simulated REST of every exchange that the demo server simulates, over the same books."""
-    answers: dict[str, Answer] = {
-        "bitfinex": partial(answer_bitfinex, server.venues["bitfinex"]),
-        "bitopro": partial(answer_bitopro, server.venues["bitopro"]),
-    }
+    answers = {name: exchange.answer for name, exchange in server.exchanges.items()}
     return DemoHttp(answers, server.lock)
 
 

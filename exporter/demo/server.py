@@ -11,8 +11,9 @@ import socket
 import struct
 import threading
 import time
-from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 from websockets.exceptions import ConnectionClosed
@@ -20,14 +21,11 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.sync.server import ServerConnection, serve
 
-import exporter.exchanges.bitfinex.simulator as bitfinex
-import exporter.exchanges.bitfinex.venue as bitfinex_venue
-import exporter.exchanges.bitopro.simulator as bitopro
-import exporter.exchanges.bitopro.venue as bitopro_venue
-from exporter.exchanges.bitopro.sim_login import Refusal
+from exporter.demo.simulated import Goodbye, Rejection, Session, Simulated
+from exporter.exchanges import KNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from websockets.http11 import Request
 
@@ -44,42 +42,19 @@ SEND_TIMEOUT = (0, 250_000)
 # A close code that stands for the absence of one.
 ABNORMAL = 1006
 NOT_FOUND = 404
-PING_INTERVAL, PONG_TIMEOUT = 20.0, 5.0
+PONG_TIMEOUT = 5.0
 
 
-class Goodbye(Protocol):
-    """The end of a connection: with a close code, or without a word when it is None."""
-
-    @property
-    def code(self) -> int | None:
-        """The close code."""
-
-    @property
-    def reason(self) -> str:
-        """The text that goes with it."""
-
-
-class Session(Protocol):
-    """What the server drives: one connection of a simulated exchange."""
-
-    def opened(self, now: float) -> Sequence[str | Goodbye]:
-        """The texts that greet the client."""
-
-    def received(self, text: str, now: float) -> Sequence[str | Goodbye]:
-        """The answer to a text."""
-
-    def tick(self, now: float) -> Sequence[str | Goodbye]:
-        """What to say when time has passed."""
-
-    def gone(self) -> None:
-        """The connection ended."""
-
-
-class Venues(TypedDict):
-    """The simulated exchanges by name."""
-
-    bitfinex: bitfinex_venue.Venue
-    bitopro: bitopro_venue.Venue
+def simulate(names: Iterable[str], seed: int, origin: float, speed: float) -> dict[str, Simulated]:
+    """The exchanges of these names that can be simulated, each with a history of its own from the seed."""
+    found: dict[str, Simulated] = {}
+    for name in names:
+        where = f"exporter.exchanges.{name}.sim_exchange"
+        if find_spec(where) is not None:
+            # Not for secrets: the same seed has to give the same history.
+            chance = random.Random(seed)  # noqa: S311
+            found[name] = import_module(where).begin(chance, origin=origin, speed=speed)
+    return found
 
 
 class DemoServer:
@@ -90,13 +65,8 @@ class DemoServer:
 
     def __init__(self, *, seed: int = 1, speed: float = 1.0, clock: Callable[[], float] = time.time) -> None:
         self.lock = threading.RLock()
-        # Not for secrets: the same seed has to give the same history, of each exchange for itself.
-        chances = [random.Random(seed) for _ in range(2)]  # noqa: S311
-        origin = clock()
-        self.venues: Venues = {
-            "bitfinex": bitfinex_venue.demo_venue(chances[0], origin=origin, speed=speed),
-            "bitopro": bitopro_venue.demo_venue(chances[1], origin=origin, speed=speed),
-        }
+        self.exchanges = simulate(KNOWN, seed, clock(), speed)
+        self.venues: Mapping[str, Any] = {name: each.venue for name, each in self.exchanges.items()}
         self._admitted: WeakKeyDictionary[ServerConnection, Callable[[], Session]] = WeakKeyDictionary()
         self._clock = clock
         self._stopping = threading.Event()
@@ -151,20 +121,18 @@ class DemoServer:
         return connection
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        exchange, _, path = request.path.partition("?")[0].removeprefix("/").partition("/")
-        if exchange == "bitfinex" and not path:
-            self._admitted[connection] = partial(bitfinex.Simulator, self.venues["bitfinex"])
-            return None
-        if exchange != "bitopro":
+        name, _, path = request.path.partition("?")[0].removeprefix("/").partition("/")
+        exchange = self.exchanges.get(name)
+        if exchange is None:
             return connection.respond(NOT_FOUND, f"no simulated exchange at {request.path}\n")
-        venue = self.venues["bitopro"]
         with self.lock:
-            verdict = bitopro.admit(venue, path, dict(request.headers.raw_items()), self._clock())
-        if isinstance(verdict, Refusal):
-            return connection.respond(verdict.status, verdict.body.decode())
-        self._admitted[connection] = partial(bitopro.Simulator, venue, verdict)
-        # This exchange shows that it lives by pings, and hangs up on who does not answer.
-        connection.ping_interval, connection.ping_timeout = PING_INTERVAL, PONG_TIMEOUT
+            verdict = exchange.admit(path, dict(request.headers.raw_items()), self._clock())
+        if isinstance(verdict, Rejection):
+            return connection.respond(verdict.status, verdict.body)
+        self._admitted[connection] = verdict
+        if exchange.ping_interval is not None:
+            # It shows that it lives by pings, and hangs up on who does not answer.
+            connection.ping_interval, connection.ping_timeout = exchange.ping_interval, PONG_TIMEOUT
         return None
 
     def _converse(self, connection: ServerConnection) -> None:

@@ -242,7 +242,7 @@ def test_bitopro_refuses_at_the_handshake(server: DemoServer) -> None:
 
 def test_bitopro_shows_that_it_lives_by_pings(server: DemoServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its connections are pinged by the server, since hours may pass without a push."""
-    monkeypatch.setattr("exporter.demo.server.PING_INTERVAL", 0.05)
+    monkeypatch.setattr(server.exchanges["bitopro"], "ping_interval", 0.05)
     pinged = threading.Event()
     url = f"{server.url('bitopro')}/pub/auth/orders"
     with connect(

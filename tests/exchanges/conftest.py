@@ -15,7 +15,6 @@ from exporter.core.account import AccountState
 from exporter.core.clock import Instant
 from exporter.core.stream import Phase, Trust
 from exporter.demo.accounts import ACCOUNTS
-from exporter.exchanges import KNOWN
 from exporter.exchanges.base import (
     DISCONNECT_REASONS,
     Conversation,
@@ -30,6 +29,7 @@ from exporter.exchanges.base import (
 )
 from exporter.exchanges.bitfinex.simulator import Simulator
 from exporter.exchanges.bitfinex.venue import Venue, demo_venue
+from tests.exchanges.known import KNOWN
 
 START: Final = 1_700_000_000.0
 KEY: Final = "made-up-key-8c1f"

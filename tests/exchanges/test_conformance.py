@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.core.events import MALFORMED_KINDS, NOTICE_STATUSES, ORDER_CHANGES
-from exporter.exchanges import KNOWN
 from exporter.exchanges.base import DISCONNECT_REASONS, Retry
+from tests.exchanges.known import KNOWN
 
 FIXTURES: Final = Path(__file__).parent.parent / "fixtures"
 EXCHANGES: Final = sorted(KNOWN)
