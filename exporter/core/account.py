@@ -8,35 +8,29 @@ from typing import NamedTuple
 
 from exporter.core.clock import Instant
 from exporter.core.events import (
+    REASONS,
     Event,
+    Fill,
     Gap,
     Heard,
     LoggedIn,
     Malformed,
     Permitted,
     Platform,
+    Reason,
     Refused,
     Removed,
     Snapshot,
     Upsert,
 )
-from exporter.core.model import Contract, Key, Offer, Order, Position, Row, Rows, Table, Wallet
-from exporter.core.reconcile import ReconcileReport, Reconciliation
+from exporter.core.idle import IdleClocks
+from exporter.core.model import Contract, Offer, Order, Position, Row, Rows, Table
+from exporter.core.movements import Movements, MovementsReport
+from exporter.core.reconcile import ReconcileReport, Reconciliation, missing_available
 from exporter.core.stream import Phase, StreamReport, StreamState, Trust
+from exporter.core.tables import TableEvent
 from exporter.core.tally import Tally, TallyReport
-
-
-class View(NamedTuple):
-    """One consistent reading of the tables: only what may be believed is in it.
-
-    A table that is absent is not known; one that is empty is known to be empty.
-    """
-
-    tables: Mapping[Table, Rows]
-    gone: Mapping[Table, Sequence[Row]]
-    available_at: Mapping[Key, float]
-    order_symbols: frozenset[str]
-    offer_currencies: frozenset[str]
+from exporter.core.view import Memory, View
 
 
 class Report(NamedTuple):
@@ -52,6 +46,9 @@ class Report(NamedTuple):
     operative_since: float
     """Monotonic second at which the venue last said whether it works."""
     reconcile: ReconcileReport
+    movements: MovementsReport
+    idle: Mapping[str, float]
+    """Unix second since which money that could be lent is idle, by currency."""
 
 
 class AccountState:
@@ -70,6 +67,7 @@ class AccountState:
         lock: AbstractContextManager[object],
         started: Instant,
         lists_unheld: bool = False,
+        reasons: Sequence[Reason] = REASONS,
     ) -> None:
         self.account = account
         self.exchange = exchange
@@ -80,11 +78,9 @@ class AccountState:
         self.operative: bool | None = None
         self.operative_since = 0.0
         self.reconciliation = Reconciliation()
-        self._lists_unheld = lists_unheld
-        self._held: set[Key] = set()
-        self._available_at: dict[Key, float] = {}
-        self._order_symbols: set[str] = set()
-        self._offer_currencies: set[str] = set()
+        self.idle = IdleClocks()
+        self.movements = Movements(reasons=reasons, lists_unheld=lists_unheld)
+        self._memory = Memory(lists_unheld=lists_unheld)
 
     def change(self, stream: str, step: Callable[[StreamState], None]) -> None:
         """Let a session record a step of its connection."""
@@ -120,9 +116,13 @@ class AccountState:
         with self.lock:
             state = self.streams[stream]
             state.heard(now, heard)
+            # After a loss a balance tells more than the message that brings it speaks of.
+            lossy = state.phase == "stale" or any(isinstance(event, Gap) for event in heard.events)
             for event in heard.events:
-                self._apply(state, event, now)
+                self._apply(state, _unattributed(event) if lossy else event, now)
             self._complete(state, now)
+            if state.synced and "wallets" in state.shown.rows:
+                self.idle.look(state.shown.rows["wallets"], now.wall)
 
     def compare(self, table: Table, before: Rows, told: Rows, after: Rows) -> bool:
         """Compare a table with what REST told of it; True when only a resync can explain or mend it."""
@@ -137,26 +137,13 @@ class AccountState:
             self.reconciliation.succeeded(now.wall)
 
     def fill_available(self, before: Rows, told: Rows, now: Instant) -> None:
-        """Take from REST the available balances that a stream left out.
-
-        Only where the wallet is now as it was before the read (`before`), and the balances agree.
-        """
+        """Take from REST the available balances that a stream left out."""
         with self.lock:
             for state in self.streams.values():
                 rows = state.shown.rows.get("wallets", {}) if state.synced else {}
-                for key, row in tuple(rows.items()):
-                    other = told.get(key)
-                    if (
-                        isinstance(row, Wallet)
-                        and isinstance(other, Wallet)
-                        and row.available is None
-                        and row == before.get(key)
-                        and other.available is not None
-                        and row.balance == other.balance
-                    ):
-                        filled = row._replace(available=other.available)
-                        state.shown.apply(Upsert("wallets", key, filled), now.monotonic)
-                        self._available_at[key] = now.wall
+                for event in missing_available(rows, before, told):
+                    self._show(state, event, now)
+                    self._memory.remember(event.key, event.row, now)
 
     def fill(self, event: Upsert, now: Instant) -> None:
         """Take a single value from REST while no stream has told it."""
@@ -166,14 +153,19 @@ class AccountState:
                     event.table, now.monotonic
                 )
                 if state.synced and not known:
-                    state.shown.apply(event, now.monotonic)
+                    self._show(state, event._replace(reason="unobserved"), now)
 
     def replace(self, table: Table, rows: Rows, now: Instant) -> None:
         """Let REST have the last word on a table whose stream cannot tell that a row is gone."""
         with self.lock:
             for state in self.streams.values():
                 if state.synced and table in state.shown.rows:
-                    state.shown.apply(Snapshot(table, rows), now.monotonic)
+                    self._show(state, Snapshot(table, rows), now)
+
+    def recover(self, fills: Iterable[Fill]) -> int:
+        """Count executions of the venue's history once; gives how many of them no stream had told."""
+        with self.lock:
+            return self.tally.recover(fills)
 
     def permitted(self, event: Permitted | Platform, now: Instant) -> None:
         """Take in what REST tells of the key or of the venue."""
@@ -186,40 +178,20 @@ class AccountState:
     def report(self, now: float) -> Report:
         """One consistent copy of all there is to tell at monotonic `now`."""
         with self.lock:
+            view = self._memory.view(self.streams.values(), now)
             return Report(
                 account=self.account,
                 exchange=self.exchange,
-                view=self._view(now),
+                view=view,
                 streams=tuple(state.report(now) for state in self.streams.values()),
                 tally=self.tally.report(),
                 permissions=self.permissions,
                 operative=self.operative,
                 operative_since=self.operative_since,
                 reconcile=self.reconciliation.report(),
+                movements=self.movements.report(),
+                idle=self.idle.report(view.tables.get("wallets", {})),
             )
-
-    def _view(self, now: float) -> View:
-        tables: dict[Table, Rows] = {}
-        gone: dict[Table, list[Row]] = {}
-        for state in self.streams.values():
-            if not state.is_shown(now):
-                continue
-            state.shown.expire(now)
-            for table in state.shown.rows:
-                rows = state.shown.believed(table, now)
-                # A venue that lists every currency there is would drown the ones that were ever held.
-                if table == "wallets" and self._lists_unheld:
-                    rows = {key: row for key, row in rows.items() if key in self._held}
-                tables[table] = rows
-            for table, graves in state.shown.gone.items():
-                gone.setdefault(table, []).extend(row for row, _ in graves.values())
-        return View(
-            tables,
-            gone,
-            dict(self._available_at),
-            frozenset(self._order_symbols),
-            frozenset(self._offer_currencies),
-        )
 
     def _apply(self, state: StreamState, event: Event, now: Instant) -> None:
         if isinstance(event, Snapshot | Upsert | Removed):
@@ -251,8 +223,11 @@ class AccountState:
     def _operative(self, operative: bool, now: Instant) -> None:  # noqa: FBT001 - what the venue said
         self.operative, self.operative_since = operative, now.monotonic
 
-    def _apply_rows(self, state: StreamState, event: Snapshot | Upsert | Removed, now: Instant) -> None:
-        (state.shown if state.synced else state.collecting).apply(event, now.monotonic)
+    def _apply_rows(self, state: StreamState, event: TableEvent, now: Instant) -> None:
+        if state.synced:
+            self._show(state, event, now)
+        else:
+            state.collecting.apply(event, now.monotonic)
         if isinstance(event, Snapshot):
             state.snapshots[event.table] = now
             told = event.rows
@@ -261,28 +236,24 @@ class AccountState:
         for key, row in told.items():
             self._foresee(row)
             if state.synced:
-                self._remember(key, row, now)
+                self._memory.remember(key, row, now)
+
+    def _show(self, state: StreamState, event: TableEvent, now: Instant) -> None:
+        """The one way into what is shown while a connection lasts, so that no balance changes uncounted."""
+        state.shown.apply(event, now.monotonic)
+        if event.table == "wallets":
+            self.movements.take(event)
 
     def _complete(self, state: StreamState, now: Instant) -> None:
         """Go live if all has arrived; only then does what was collected aside leave a trace."""
         if not state.complete(now):
             return
         state.note(now, "complete: every expected snapshot has arrived")
+        for event in state.collecting.wallets:
+            self.movements.take(event)
         for rows in state.shown.rows.values():
             for key, row in rows.items():
-                self._remember(key, row, now)
-
-    def _remember(self, key: Key, row: Row, now: Instant) -> None:
-        """Keep what a shown row tells beyond its own life."""
-        if isinstance(row, Wallet):
-            if row.balance:
-                self._held.add(key)
-            if row.available is not None:
-                self._available_at[key] = now.wall
-        elif isinstance(row, Order):
-            self._order_symbols.add(row.symbol)
-        elif isinstance(row, Offer):
-            self._offer_currencies.add(row.currency)
+                self._memory.remember(key, row, now)
 
     def _foresee(self, row: Row) -> None:
         """Let the counters that a row announces start at 0, shown or not: they are never withheld."""
@@ -290,3 +261,8 @@ class AccountState:
             self.tally.foresee_symbol(row.symbol)
         elif isinstance(row, Offer | Contract):
             self.tally.foresee_funding(row.currency)
+
+
+def _unattributed(event: Event) -> Event:
+    """The event without its word on why a balance changed."""
+    return event._replace(reason="unobserved") if isinstance(event, Upsert) else event

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from exporter.core.model import Key, Row, Rows, Side, Table
 
@@ -15,12 +15,35 @@ class Snapshot(NamedTuple):
     rows: Rows
 
 
+Reason = Literal[
+    "trade",
+    "transfer",
+    "deposit",
+    "withdrawal",
+    "fee",
+    "interest",
+    "funding",
+    "settlement",
+    "other",
+    "unobserved",
+]
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+"""Why a balance changed. trade: bought, sold, or the result of a position; transfer: between wallets, or to
+another account of the venue; deposit, withdrawal: from and to the outside; fee: of the venue, rebates
+included; interest: earned by lending; funding: for borrowed money and open positions; settlement: of what a
+wallet owed; other: not told, or none of these; unobserved: no message told of the change itself."""
+
+
 class Upsert(NamedTuple):
-    """One row that is new or replaces the one of the same key."""
+    """One row that is new or replaces the one of the same key.
+
+    `reason` says why a balance changed, should it have changed.
+    """
 
     table: Table
     key: Key
     row: Row
+    reason: Reason = "other"
 
 
 class Removed(NamedTuple):

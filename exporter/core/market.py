@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 LIFETIME_INTERVALS: Final = 5.0
@@ -19,6 +20,8 @@ class MarketReport(NamedTuple):
     unpriced: frozenset[str]
     funding_rates: Mapping[str, float]
     """Benchmark rates per day."""
+    marks: Mapping[str, float] = MappingProxyType({})
+    """Last prices by symbol, in the symbol's quote currency."""
 
 
 class MarketState:
@@ -31,6 +34,7 @@ class MarketState:
         self._prices: Mapping[str, float] = {}
         self._wanted: frozenset[str] = frozenset()
         self._funding_rates: Mapping[str, float] = {}
+        self._marks: Mapping[str, float] = {}
         self._at: tuple[float, float] | None = None
 
     def quoted(
@@ -40,10 +44,13 @@ class MarketState:
         funding_rates: Mapping[str, float],
         monotonic: float,
         wall: float,
+        *,
+        marks: Mapping[str, float] | None = None,
     ) -> None:
         """Take over a whole new set of prices; what was wanted and is not among them has no price."""
         with self._lock:
             self._prices, self._wanted, self._funding_rates = prices, wanted, funding_rates
+            self._marks = marks or {}
             self._at = (monotonic, wall)
 
     def price(self, currency: str, now: float) -> float | None:
@@ -56,4 +63,6 @@ class MarketState:
             if self._at is None or now - self._at[0] > self._lifetime:
                 return MarketReport(self.exchange, {}, 0.0, frozenset(), {})
             unpriced = self._wanted - self._prices.keys()
-            return MarketReport(self.exchange, self._prices, self._at[1], unpriced, self._funding_rates)
+            return MarketReport(
+                self.exchange, self._prices, self._at[1], unpriced, self._funding_rates, self._marks
+            )

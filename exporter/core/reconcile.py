@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from exporter.core.events import Upsert
 from exporter.core.model import Key, Rows, Table, Wallet
 
 RELATIVE: Final = 1e-9
@@ -71,6 +72,26 @@ class Reconciliation:
         fresh = lasting - self._answered.get(table, set())
         self._answered[table] = lasting
         return bool(fresh)
+
+
+def missing_available(rows: Rows, before: Rows, told: Rows) -> list[Upsert]:
+    """Rows of a stream that left out what is available, completed by what REST told of it.
+
+    Only where the wallet is now as it was before the read (`before`), and the balances agree.
+    """
+    found: list[Upsert] = []
+    for key, row in rows.items():
+        other = told.get(key)
+        if (
+            isinstance(row, Wallet)
+            and isinstance(other, Wallet)
+            and row.available is None
+            and row == before.get(key)
+            and other.available is not None
+            and row.balance == other.balance
+        ):
+            found.append(Upsert("wallets", key, row._replace(available=other.available)))
+    return found
 
 
 def _balance(rows: Rows, key: Key) -> float | None:

@@ -20,6 +20,7 @@ from typing import Final, Literal, NamedTuple
 from exporter.core.clock import Instant
 from exporter.core.events import Heard
 from exporter.core.model import Table
+from exporter.core.skew import Skew
 from exporter.core.tables import Collecting, Tables
 
 Phase = Literal[
@@ -106,6 +107,8 @@ class StreamReport(NamedTuple):
     resyncs: Mapping[str, int]
     delay_counts: tuple[int, ...]
     delay_total: float
+    clock_difference: float | None
+    """Seconds by which our clock is ahead of the venue's, at most."""
     notes: tuple[Note, ...]
 
 
@@ -136,6 +139,7 @@ class StreamState:
         self.gaps = 0
         self.resyncs: Counter[str] = Counter()
         self.delays = Delays()
+        self.skew = Skew()
         self.notes: list[Note] = []
 
     def enter(self, phase: Phase, now: Instant) -> None:
@@ -176,6 +180,7 @@ class StreamState:
             self.data = now
         if heard.sent_at is not None:
             self.delays.observe(now.wall - heard.sent_at)
+            self.skew.observe(now.wall - heard.sent_at, now.monotonic)
 
     def complete(self, now: Instant) -> bool:
         """Go live if nothing expected is missing any more; tells whether it did."""
@@ -225,6 +230,7 @@ class StreamState:
             resyncs=dict(self.resyncs),
             delay_counts=tuple(self.delays.counts),
             delay_total=self.delays.total,
+            clock_difference=self.skew.report(now),
             notes=tuple(self.notes),
         )
 

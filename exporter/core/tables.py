@@ -111,12 +111,16 @@ class Collecting:
         self.tables = Tables(computed_lifetime)
         self.expected: frozenset[Table] = frozenset()
         self.arrived: set[Table] = set()
+        self.wallets: list[TableEvent] = []
+        """What was heard of the wallets, in order, from their snapshot on: how they got there."""
 
     def apply(self, event: TableEvent, now: float) -> None:
         """Take in one event that came before the set was complete."""
         self.tables.apply(event, now)
         if isinstance(event, Snapshot):
             self.arrived.add(event.table)
+        if event.table == "wallets" and "wallets" in self.arrived:
+            self.wallets.append(event)
 
     @property
     def missing(self) -> Collection[Table]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal, NamedTuple
 
 from exporter.core.events import Fill, FundingClosed, FundingTraded, Notified, OrderChanged
@@ -21,6 +21,7 @@ class TallyReport(NamedTuple):
     """A consistent copy of the counters."""
 
     fills: Mapping[tuple[str, str, str], int]
+    recovered: int
     base_volume: Mapping[tuple[str, str], float]
     quote_volume: Mapping[tuple[str, str], float]
     last_fill: Mapping[str, float]
@@ -38,6 +39,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.fills: Counter[tuple[str, str, str]] = Counter()
+        self.recovered = 0
         self.base_volume: dict[tuple[str, str], float] = {}
         self.quote_volume: dict[tuple[str, str], float] = {}
         self.last_fill: dict[str, float] = {}
@@ -92,6 +94,15 @@ class Tally:
         else:
             self.notifications[event.subject, event.status] += 1
 
+    def recover(self, fills: Iterable[Fill]) -> int:
+        """Count executions that the venue's history tells; gives how many of them no stream had told."""
+        before = self.recovered
+        for fill in fills:
+            if fill.id not in self._early and ("fill", fill.id) not in self._once:
+                self.recovered += 1
+            self._fill(fill)
+        return self.recovered - before
+
     def settle(self) -> None:
         """A connection ended: early reports whose final one can no longer come are counted now."""
         early, self._early = self._early, {}
@@ -102,6 +113,7 @@ class Tally:
         """A copy of every counter."""
         return TallyReport(
             fills=dict(self.fills),
+            recovered=self.recovered,
             base_volume=dict(self.base_volume),
             quote_volume=dict(self.quote_volume),
             last_fill=dict(self.last_fill),

@@ -6,13 +6,16 @@ truth that a client should arrive at from the frames alone.
 
 from __future__ import annotations
 
+from collections import deque
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.demo.records import (
     ZERO,
     Computed,
+    Entry,
     Event,
+    Fill,
     Happening,
     Loan,
     Offer,
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 MARGIN_PART = Decimal("0.2")
 MARGIN_MINIMUM = Decimal("0.1")
 DERIVATIVE_MINIMUM = Decimal("0.01")
+# What is kept of the past: a long demo must not grow for ever.
+REMEMBERED = 20_000
 
 
 class Profile(NamedTuple):
@@ -67,10 +72,14 @@ class Books:
         self.positions: dict[int, Position] = {}
         self.offers: dict[int, Offer] = {}
         self.loans: dict[int, Loan] = {}
+        self.trades: deque[Fill] = deque(maxlen=REMEMBERED)
+        self.entries: deque[Entry] = deque(maxlen=REMEMBERED)
 
     def tell(self, event: Event, value: Value = None) -> None:
         """Write down that something happened to this account just now."""
         self.log.append(Happening(self.now, self.profile.name, event, value))
+        if event is Event.TRADE_SETTLED and isinstance(value, Fill):
+            self.trades.append(value)
 
     def change(
         self, kind: str, currency: str, delta: Decimal, note: str | None, order_id: int | None = None
@@ -80,6 +89,10 @@ class Books:
         wallet = wallet._replace(balance=wallet.balance + delta, note=note, order_id=order_id)
         self.ledger[kind, currency] = wallet
         self.tell(Event.WALLET, wallet)
+        number = self.entries[-1].id + 1 if self.entries else 1
+        self.entries.append(
+            Entry(number, kind, currency, self.now, delta, wallet.balance, note or "Adjustment")
+        )
 
     def accrue(self, kind: str, currency: str, interest: Decimal) -> None:
         """Set the interest that a wallet has earned but not been paid."""

@@ -73,12 +73,17 @@ class LeverageTrader:
         )
         books.positions[position.id] = position
         books.tell(Event.POSITION_NEW, position)
-        note = f"Trading fees and collateral for {abs(amount)} {pair.base} @ {price}"
-        fee = self._fee(amount, price)
-        books.change("margin", pair.quote, fee - position.collateral, note, order.id)
+        if derivative:
+            note = f"Collateral of position #{position.id}"
+            books.change("margin", pair.quote, -position.collateral, note, order.id)
+        self._charge(pair, amount, price, order)
         if not derivative:
             self._borrow(pair, money(abs(amount) * price))
         books.tell(Event.ORDER_GONE, order)
+
+    def _charge(self, pair: Pair, amount: Decimal, price: Decimal, order: Order) -> None:
+        note = f"Trading fees for {abs(amount)} {pair.base} @ {price}"
+        self._books.change("margin", pair.quote, self._fee(amount, price), note, order.id)
 
     def _borrow(self, pair: Pair, amount: Decimal) -> None:
         books = self._books
@@ -112,8 +117,9 @@ class LeverageTrader:
         else:
             del books.positions[position.id]
         books.tell(Event.POSITION_CHANGED if rest else Event.POSITION_GONE, after)
-        note = f"Position closed {abs(amount)} {pair.base} @ {price}"
-        books.change("margin", pair.quote, profit + collateral + self._fee(amount, price), note, order.id)
+        note = f"Position closed @ {price} (TRADE)"
+        books.change("margin", pair.quote, profit + collateral, note, order.id)
+        self._charge(pair, amount, price, order)
         self._repay(pair, rest, price)
         books.tell(Event.ORDER_GONE, order)
 

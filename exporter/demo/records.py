@@ -37,6 +37,18 @@ class Wallet(NamedTuple):
     order_id: int | None = None
 
 
+class Entry(NamedTuple):
+    """One line of an account's ledger: a wallet's balance changed by `amount` and is `balance` since."""
+
+    id: int
+    kind: str
+    currency: str
+    at: int
+    amount: Decimal
+    balance: Decimal
+    note: str
+
+
 class Fill(NamedTuple):
     """One trade of an order: signed `amount`, and a `fee` that is negative when it was paid."""
 

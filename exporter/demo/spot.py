@@ -39,6 +39,12 @@ class SpotTrader:
         else:
             self._cancel(self._rng.choice(orders))
 
+    def execute(self) -> None:
+        """Have one resting order filled, in part or whole, if there is one."""
+        orders = [order for order in self._books.orders.values() if order.room == "exchange"]
+        if orders:
+            self._fill(self._rng.choice(orders))
+
     def _place(self) -> None:
         books, rng = self._books, self._rng
         pair = rng.choice(books.profile.spot)
@@ -93,7 +99,7 @@ class SpotTrader:
         self._trade(order, amount)
 
     def _trade(self, order: Order, amount: Decimal) -> None:
-        """Book one trade: a wallet gives, the other gets, the fee is taken from what was got."""
+        """Book one trade: a wallet gives, the other gets, and pays the fee from it in an entry of its own."""
         books = self._books
         base, quote = order.pair
         cost = money(amount * order.price)
@@ -117,8 +123,9 @@ class SpotTrader:
         after = self._after(order, amount)
         books.tell(Event.TRADE, fill)
         note = f"Exchange {abs(amount)} {base} for {quote} @ {order.price}"
-        books.change("exchange", base, amount + (fee if got == base else 0), note, order.id)
-        books.change("exchange", quote, -cost + (fee if got == quote else 0), note, order.id)
+        books.change("exchange", base, amount, note, order.id)
+        books.change("exchange", quote, -cost, note, order.id)
+        books.change("exchange", got, fee, f"Trading fees for {abs(amount)} {base} @ {order.price}", order.id)
         books.tell(Event.TRADE_SETTLED, fill)
         books.tell(Event.ORDER_CHANGED if after.remaining else Event.ORDER_GONE, after)
 

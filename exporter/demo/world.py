@@ -15,6 +15,7 @@ from exporter.demo.books import Books, Profile
 from exporter.demo.lending import Lender
 from exporter.demo.leverage import LeverageTrader
 from exporter.demo.market import Market
+from exporter.demo.past import past
 from exporter.demo.records import Event, Happening, Loan
 from exporter.demo.spot import SpotTrader
 from exporter.demo.treasury import Treasury
@@ -48,6 +49,7 @@ class Actor:
     def begin(self, now: int) -> None:
         """Build up the books as they are when the world begins; nobody is told of it."""
         self.books.now = now
+        self.books.entries.extend(past(self.books.profile, now))
         for _ in range(PROLOGUE):
             self._spot.act()
         self._lender.open_all()
@@ -72,6 +74,10 @@ class Actor:
         if self._stirred and not elapsed % TOTALS_EVERY:
             self._stirred = False
             self.books.tell(Event.TOTALS, self.books.totals(self._market))
+
+    def execute(self) -> None:
+        """Trade without being asked."""
+        self._spot.execute()
 
     def _trade(self) -> None:
         profile = self.books.profile
@@ -130,6 +136,10 @@ class World:
                 self._actors[0].treasury.withdraw("BTC")
                 continue
             told.append(Happening(at, None, incident.event))
+            if incident.event is Event.LINK_DROPPED:
+                # What nobody hears must be found out later: the demo is to show it.
+                for actor in self._actors:
+                    actor.execute()
             if incident.event in {Event.MAINTENANCE_BEGINS, Event.MAINTENANCE_ENDS}:
                 self.maintenance = incident.event is Event.MAINTENANCE_BEGINS
         self.market.move()

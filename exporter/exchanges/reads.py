@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-from exporter.core.events import Permitted, Platform, Snapshot, Upsert
+from exporter.core.events import Fill, Permitted, Platform, Refused, Snapshot, Upsert
 from exporter.core.model import Table
-from exporter.exchanges.base import Endpoints, Login
+from exporter.core.past import Entry
+from exporter.exchanges.base import Endpoints, Login, Wanted
 
 FAULTS: Final = ("auth", "nonce", "clock", "rate_limit", "maintenance", "server", "unreadable", "other")
 """Why a reply is no answer. auth: key or permission; nonce: too small; clock: ours is wrong; rate_limit:
@@ -80,6 +81,24 @@ class QuoteRead:
 
 
 @dataclass(frozen=True, slots=True)
+class FillRead:
+    """One page of an account's executions, the oldest first, from a Unix second on and that one included."""
+
+    endpoint: str
+    ask: Callable[[], Ask]
+    understand: Callable[[int, bytes], Sequence[Fill] | Fault]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRead:
+    """One page of the venue's books between two Unix seconds, both included, the newest line first."""
+
+    endpoint: str
+    ask: Callable[[], Ask]
+    understand: Callable[[int, bytes], Sequence[Entry] | Fault]
+
+
+@dataclass(frozen=True, slots=True)
 class Reads:
     """Everything that one exchange is ever asked by REST."""
 
@@ -93,10 +112,20 @@ class Reads:
     """Public prices."""
     value: Callable[[Quotes, frozenset[str]], Mapping[str, float]]
     """US dollars per unit of each of these currencies; one without an honest price is left out."""
+    marks: Callable[[Quotes], Mapping[str, float]] = lambda _: {}
+    """Last price by symbol as `BASE/QUOTE`, in the quote currency, where positions are held against it."""
     permissions: Callable[[Login, Endpoints], Read] | None = None
     """What the key may do, where the venue tells."""
+    too_powerful: Callable[[Mapping[tuple[str, str], bool], Wanted], Refused | None] = lambda *_: None
+    """Our own refusal of a key that may do more than the account's configuration takes."""
     platform: Callable[[Endpoints], Read] | None = None
     """Whether the venue works, where it tells."""
+    fills: Callable[[Login, Endpoints, float], FillRead] | None = None
+    """Executions since a Unix second, where their ids are certainly those of the stream."""
+    ledger: Callable[[Login, Endpoints, float, float], LedgerRead] | None = None
+    """The venue's books of the past, where it lets one read them."""
+    ledger_years: int = 0
+    """How far back these reach."""
     replaces: frozenset[Table] = field(default_factory=frozenset)
     """Tables for which REST has the last word, because the stream cannot tell that a row is gone."""
     anchors: Mapping[str, tuple[str, str]] = field(default_factory=dict)

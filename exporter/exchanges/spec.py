@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from exporter.core.events import Reason
 from exporter.core.model import Table
 from exporter.exchanges.base import Conversation, Endpoints, Login, Wanted
 from exporter.exchanges.reads import Reads
@@ -60,3 +61,5 @@ class ExchangeSpec:
     """A message without what proves or names the user, for recordings."""
     stream_of: Callable[[bytes], str]
     """Which stream a bare recorded message belongs to."""
+    reasons: tuple[Reason, ...] = ("other", "unobserved")
+    """Why balances change, as far as it can tell: a reason that it cannot tell must not be shown as 0."""

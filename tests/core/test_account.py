@@ -21,6 +21,7 @@ from exporter.core.events import (
     Malformed,
     Permitted,
     Platform,
+    Reason,
     Refused,
     Removed,
     Snapshot,
@@ -528,3 +529,76 @@ def test_shown_is_the_truth_of_a_complete_connection_or_nothing(steps: Sequence[
         rows = oracle.scene.tables().get("wallets")
         shown = None if rows is None else {row.currency: row.balance for row in rows.values()}  # type: ignore[union-attr]
         assert shown == expected
+
+
+def debits(scene: Scene) -> dict[tuple[str, str], float]:
+    """What wallets lost, by currency and reason, where it is not 0."""
+    told = scene.state.report(scene.now).movements.debits
+    return {where: amount for where, amount in told.items() if amount}
+
+
+def dollars(balance: float, reason: Reason = "withdrawal") -> Upsert:
+    """The dollar wallet has this balance now."""
+    return Upsert("wallets", USD, Wallet(*USD, balance), reason)
+
+
+def test_movement_of_a_live_stream_has_its_reason(scene: Scene) -> None:
+    """A change that a message tells is booked by what the message says of it."""
+    scene.connect("wallets")
+    scene.hear(Snapshot("wallets", FIVE))
+    scene.hear(dollars(4.0))
+    assert debits(scene) == {("USD", "withdrawal"): 1.0}
+
+
+def test_movement_between_connections_is_unobserved(scene: Scene) -> None:
+    """What a new connection's snapshot tells otherwise was not seen; what it tells afterwards was."""
+    scene.connect("wallets", "orders")
+    scene.hear(Snapshot("wallets", FIVE), Snapshot("orders", {}))
+    scene.end()
+    scene.connect("wallets", "orders")
+    scene.hear(dollars(4.5))
+    scene.hear(Snapshot("wallets", {USD: Wallet(*USD, 4.0)}))
+    scene.hear(dollars(3.75, "fee"))
+    assert debits(scene) == {}
+    scene.hear(Snapshot("orders", {}))
+    assert debits(scene) == {("USD", "unobserved"): 1.0, ("USD", "fee"): 0.25}
+
+
+def test_half_a_connection_moves_nothing(scene: Scene) -> None:
+    """Snapshots that were never shown are booked when a complete set is, and only once."""
+    scene.connect("wallets", "orders")
+    scene.hear(Snapshot("wallets", FIVE), Snapshot("orders", {}))
+    for balance in (4.0, 3.0):
+        scene.end()
+        scene.connect("wallets", "orders")
+        scene.hear(Snapshot("wallets", {USD: Wallet(*USD, balance)}))
+    assert debits(scene) == {}
+    scene.hear(Snapshot("orders", {}))
+    assert debits(scene) == {("USD", "unobserved"): 2.0}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_movement_after_a_loss_has_no_reason(scene: Scene, *, together: bool) -> None:
+    """A balance that comes with a gap, or after one, holds what was lost: its message speaks of less."""
+    scene.connect("wallets")
+    scene.hear(Snapshot("wallets", FIVE))
+    if together:
+        scene.hear(dollars(1.0, "trade"), Gap("account"))
+    else:
+        scene.hear(Gap("account"))
+        scene.hear(dollars(1.0, "trade"))
+    assert debits(scene) == {("USD", "unobserved"): 4.0}
+
+
+def test_reads_by_rest_move_nothing_twice(scene: Scene) -> None:
+    """What REST lays down is booked once, and the stream's word on it is then no movement."""
+    scene.connect("wallets")
+    scene.hear(Snapshot("wallets", FIVE))
+    told: Rows = {USD: Wallet(*USD, 5.0, 4.0)}
+    scene.state.fill_available(FIVE, told, scene.moment)
+    assert scene.tables()["wallets"] == told
+    scene.state.fill(dollars(1.0), scene.moment)
+    assert debits(scene) == {}
+    scene.state.replace("wallets", {USD: Wallet(*USD, 3.0)}, scene.moment)
+    scene.hear(dollars(3.0))
+    assert debits(scene) == {("USD", "unobserved"): 2.0}

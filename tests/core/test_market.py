@@ -38,3 +38,12 @@ def test_old_prices_are_withheld() -> None:
     assert each.price("BTC", 310.0) == 60000.0
     assert each.price("BTC", 310.1) is None
     assert each.report(310.1).funding_rates == {}
+
+
+def test_last_prices_of_symbols_grow_old_like_prices() -> None:
+    """What positions are judged by is withheld with the tickers it came from."""
+    each = market()
+    each.quoted({}, frozenset(), {}, 10.0, 1700000000.0, marks={"ETH/USD": 2000.0})
+
+    assert each.report(310.0).marks == {"ETH/USD": 2000.0}
+    assert each.report(310.1).marks == {}

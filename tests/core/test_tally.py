@@ -222,3 +222,28 @@ def test_report_is_a_copy() -> None:
     report = tally.report()
     tally.count(fill(2))
     assert report.fills["BTC/USD", "buy", "taker"] == 1
+
+
+def test_history_and_stream_count_an_execution_once_in_any_order() -> None:
+    """An execution told by history is counted once, whatever the stream said before or says later."""
+    tally = Tally()
+    tally.count(fill(1))
+    tally.count(fill(2, final=False))
+    assert tally.recover([fill(1), fill(2), fill(3)]) == 1
+    tally.count(fill(2))
+    tally.count(fill(3))
+    assert tally.recover([fill(3)]) == 0
+    report = tally.report()
+    assert report.fills["BTC/USD", "buy", "taker"] == 3
+    assert report.fees["USD"] == 12.0
+    assert report.recovered == 1
+
+
+def test_history_brings_the_fee_that_an_early_report_lacked() -> None:
+    """A connection that ended between early and final report: history adds the fee and no second fill."""
+    tally = Tally()
+    tally.count(fill(final=False))
+    tally.settle()
+    assert tally.recover([fill()]) == 0
+    report = tally.report()
+    assert (report.fills["BTC/USD", "buy", "taker"], report.fees["USD"]) == (1, 4.0)

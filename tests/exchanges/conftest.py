@@ -88,6 +88,7 @@ class Follower:
             lock=threading.Lock(),
             started=self.now,
             lists_unheld=self.spec.lists_unheld,
+            reasons=self.spec.reasons,
         )
         self.sent: list[str] = []
         self.drops: list[Drop] = []

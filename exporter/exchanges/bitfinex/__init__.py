@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from exporter.core.events import REASONS
 from exporter.core.model import SNAPSHOT_TABLES
 from exporter.exchanges.base import Endpoints
 from exporter.exchanges.bitfinex.auth import REFUSAL_CODES, SCOPES, redact
@@ -38,6 +39,7 @@ SPEC: Final = ExchangeSpec(
     needs_identity=False,
     wallets=("exchange", "margin", "funding"),
     lists_unheld=False,
+    reasons=REASONS,
     streams={
         "account": StreamSpec(
             name="account",

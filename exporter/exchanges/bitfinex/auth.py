@@ -8,7 +8,8 @@ from typing import Final
 import orjson
 
 from exporter.core.events import Refused
-from exporter.exchanges.base import Drop, Login, Retry, Wanted
+from exporter.exchanges.base import Drop, Endpoints, Login, Retry, Wanted
+from exporter.exchanges.reads import Ask
 
 OTHER_SCOPE: Final = "other"
 SCOPES: Final = (
@@ -164,6 +165,23 @@ def failure(code: int | None) -> tuple[Sequence[Refused], Drop]:
         return (), Drop(VENUE_TROUBLES[code], retry, sentence, after)
     refused = Refused(str(code) if code in CODES else "other", sentence)
     return (refused,), Drop("refused", retry, sentence, after)
+
+
+NO_PARAMETERS: Final = b"{}"
+
+
+def signed_ask(login: Login, endpoints: Endpoints, path: str, body: bytes = NO_PARAMETERS) -> Ask:
+    """A REST request signed just now. The signature covers the venue's own path, not the endpoint's."""
+    nonce = str(login.nonce())
+    signature = login.sign(f"/api/v2/{path}{nonce}".encode() + body)
+    headers = {
+        "bfx-apikey": login.api_key,
+        "bfx-nonce": nonce,
+        "bfx-signature": signature,
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+    }
+    return Ask("POST", f"{endpoints.rest.rstrip('/')}/v2/{path}", headers, body)
 
 
 PRIVATE_FIELDS: Final = ("apiKey", "authNonce", "authPayload", "authSig", "userId", "auth_id", "authId")

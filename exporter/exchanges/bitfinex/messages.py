@@ -20,7 +20,7 @@ from exporter.core.events import (
     Upsert,
 )
 from exporter.core.model import ONLY, Key, Row, Table
-from exporter.exchanges.bitfinex import rows
+from exporter.exchanges.bitfinex import ledger, rows
 from exporter.exchanges.bitfinex.fields import (
     UnreadableError,
     at,
@@ -42,6 +42,14 @@ def _snapshot(table: Table, read: Reader, payload: object) -> list[Event]:
 
 def _upsert(table: Table, read: Reader, payload: object) -> list[Event]:
     return [Upsert(table, *read(row)) for row in rows_of(payload)]
+
+
+def _wallet(payload: object) -> list[Event]:
+    """`wu`: 5 text and 6 object of the wallet's last ledger entry, null when the venue was asked for it."""
+    return [
+        Upsert("wallets", *rows.wallet(row), reason=ledger.reason(optional_word(row, 5), at(row, 6)))
+        for row in rows_of(payload)
+    ]
 
 
 def _order(type_: Literal["on", "ou", "oc"], payload: object) -> list[Event]:
@@ -192,7 +200,7 @@ _loan = partial(rows.contract, state="unused")
 
 HANDLERS: Final[dict[str, Handler]] = {
     "ws": partial(_snapshot, "wallets", rows.wallet),
-    "wu": partial(_upsert, "wallets", rows.wallet),
+    "wu": _wallet,
     "os": partial(_snapshot, "orders", rows.order),
     "on": partial(_order, "on"),
     "ou": partial(_order, "ou"),

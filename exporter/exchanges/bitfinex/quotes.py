@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from exporter.exchanges.base import Endpoints
-from exporter.exchanges.bitfinex.fields import UnreadableError, number, venue_symbol, word
+from exporter.exchanges.bitfinex.fields import UnreadableError, number, symbol, venue_symbol, word
 from exporter.exchanges.bitfinex.replies import understood
 from exporter.exchanges.reads import Ask, Fault, QuoteRead, Quotes
 
@@ -107,6 +107,11 @@ def value(quotes: Quotes, currencies: frozenset[str]) -> Mapping[str, float]:
     """US dollars per unit of each of these currencies; one without an honest price is left out."""
     priced = {currency: _dollars(quotes, currency) for currency in currencies}
     return {currency: price for currency, price in priced.items() if price is not None}
+
+
+def marks(quotes: Quotes) -> Mapping[str, float]:
+    """Last price by symbol; paper trading has symbols of its own and clashes with none."""
+    return {symbol(name): price for name, price in quotes.last.items() if _sound(price) is not None}
 
 
 def _dollars(quotes: Quotes, currency: str) -> float | None:

@@ -12,10 +12,11 @@ from typing import Final, NamedTuple
 from exporter.core.events import Permitted, Platform, Snapshot, Upsert
 from exporter.core.model import ONLY, Key, Row, Table
 from exporter.exchanges.base import Endpoints, Login
-from exporter.exchanges.bitfinex import auth, quotes, rows
+from exporter.exchanges.bitfinex import auth, history, quotes, rows
+from exporter.exchanges.bitfinex.auth import signed_ask
 from exporter.exchanges.bitfinex.fields import UnreadableError, at, word
 from exporter.exchanges.bitfinex.replies import understood
-from exporter.exchanges.reads import Ask, Fault, Read, Reads, Reply
+from exporter.exchanges.reads import Fault, Read, Reads, Reply
 
 MARGIN: Final = "margin"
 PERMISSIONS: Final = "permissions"
@@ -29,10 +30,11 @@ PATHS: Final[Mapping[str, str]] = {
     "loans": "auth/r/funding/loans",
     MARGIN: "auth/r/info/margin/base",
     PERMISSIONS: "auth/r/permissions",
+    history.FILLS: "auth/r/trades/hist",
+    history.LEDGER: "auth/r/ledgers/hist",
     PLATFORM: "platform/status",
 }
 """Endpoint's name to the path below `/v2/`."""
-NO_PARAMETERS: Final = b"{}"
 PER_MINUTE: Final = 40
 """The venue counts per address and endpoint and allows 45 on most: safe even if all ask for the same."""
 
@@ -52,20 +54,6 @@ SOURCES: Final[Mapping[Table, TableSource]] = {
     "credits": TableSource("funding", partial(rows.contract, state="used")),
     "loans": TableSource("funding", partial(rows.contract, state="unused")),
 }
-
-
-def signed_ask(login: Login, endpoints: Endpoints, path: str) -> Ask:
-    """A request signed just now. The signature covers the venue's own path, wherever the endpoint points."""
-    nonce = str(login.nonce())
-    signature = login.sign(f"/api/v2/{path}{nonce}".encode() + NO_PARAMETERS)
-    headers = {
-        "bfx-apikey": login.api_key,
-        "bfx-nonce": nonce,
-        "bfx-signature": signature,
-        "Content-Type": "application/json",
-        "Accept": "application/json",
-    }
-    return Ask("POST", f"{endpoints.rest.rstrip('/')}/v2/{path}", headers, NO_PARAMETERS)
 
 
 def tables(login: Login, endpoints: Endpoints, feeds: frozenset[str]) -> Sequence[Read]:
@@ -116,7 +104,7 @@ def _understand_platform(status: int, body: bytes) -> Reply | Fault:
 
 def _snapshot(table: Table, said: list[object]) -> Reply:
     """A list of rows. One that cannot be read spoils the table: a part must not pass for the whole."""
-    return (Snapshot(table, dict(SOURCES[table].read(row) for row in _rows(said))),)
+    return (Snapshot(table, dict(SOURCES[table].read(row) for row in rows.strictly(said))),)
 
 
 def _margin(said: list[object]) -> Reply:
@@ -130,7 +118,7 @@ def _margin(said: list[object]) -> Reply:
 def _permitted(said: list[object]) -> Reply:
     """A list of `[SCOPE, READ, WRITE]`."""
     granted: dict[tuple[str, str], bool] = {}
-    for row in _rows(said):
+    for row in rows.strictly(said):
         flags = dict(zip(auth.ACCESSES, row[1:3], strict=False))
         told = auth.permissions({word(row, 0): flags})
         if told is None:
@@ -151,22 +139,20 @@ def _operative(said: list[object]) -> Reply:
     return (Platform(status == 1),)
 
 
-def _rows(said: list[object]) -> list[rows.Fields]:
-    """Strictly a list of rows: unlike a stream, a read never sends one bare row."""
-    found = [row for row in said if isinstance(row, list)]
-    if len(found) != len(said):
-        raise UnreadableError("payload")
-    return list(found)
-
-
 READS: Final = Reads(
-    endpoints=(*PATHS, *quotes.PATHS),
+    # The ledger is asked by a command of its own, not while serving.
+    endpoints=(*(name for name in PATHS if name != history.LEDGER), *quotes.PATHS),
     public=frozenset((PLATFORM, *quotes.PATHS)),
     tables=tables,
     quotes=quotes.quote_reads,
     value=quotes.value,
+    marks=quotes.marks,
     permissions=permissions,
+    too_powerful=auth.too_powerful,
     platform=platform,
+    fills=partial(history.fills, PATHS[history.FILLS]),
+    ledger=partial(history.ledger, PATHS[history.LEDGER]),
+    ledger_years=history.LEDGER_YEARS,
     always=frozenset((quotes.TETHER,)),
     per_minute=PER_MINUTE,
 )

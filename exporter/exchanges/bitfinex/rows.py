@@ -40,6 +40,14 @@ Fields = Sequence[object]
 PERCENT: Final = 100.0
 
 
+def strictly(said: Sequence[object]) -> list[Fields]:
+    """Strictly a list of rows: unlike a stream, a read never sends one bare row."""
+    found = [row for row in said if isinstance(row, list)]
+    if len(found) != len(said):
+        raise UnreadableError("payload")
+    return list(found)
+
+
 def wallet(row: Fields) -> tuple[Key, Wallet]:
     """`ws`, `wu`: 0 type, 1 currency, 2 balance, 3 unsettled interest, 4 available (null: not fresh)."""
     name, currency = word(row, 0), word(row, 1)

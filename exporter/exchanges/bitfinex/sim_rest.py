@@ -15,6 +15,7 @@ import orjson
 
 from exporter.demo.market import LISTINGS, RATES
 from exporter.exchanges.bitfinex.sim_calc import margin_base
+from exporter.exchanges.bitfinex.sim_history import Parameters, ledger, trades
 from exporter.exchanges.bitfinex.sim_login import (
     AUTH_FAILED,
     AUTH_NONCE,
@@ -65,7 +66,7 @@ class Signed(NamedTuple):
     """A private read: the scope that it needs, if any, and what it tells the owner of a key."""
 
     scope: str | None
-    tell: Callable[[Venue, Key], Sequence[object]]
+    tell: Callable[[Venue, Key, Parameters], Sequence[object]]
 
 
 def answer(  # noqa: PLR0917 - the form in which every simulated exchange is asked
@@ -103,7 +104,13 @@ def _private(venue: Venue, name: str, headers: Mapping[str, str], body: bytes) -
     scope, tell = SIGNED[name]
     if scope is not None and not dict(key.scopes).get(scope, (0, 0))[0]:
         return _error(GENERIC, "permission: denied")
-    return OK, _json(tell(venue, key))
+    try:
+        parameters = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError:
+        parameters = None
+    if not isinstance(parameters, dict):
+        return _error(BAD_PARAMETERS, "body: invalid")
+    return OK, _json(tell(venue, key, parameters))
 
 
 def _owner(venue: Venue, name: str, headers: Mapping[str, str], body: bytes) -> Key | Refusal:
@@ -191,15 +198,22 @@ def _permissions(_venue: Venue, key: Key) -> list[Row]:
     return [[scope, read, write] for scope, (read, write) in key.scopes]
 
 
+def _present(tell: Callable[[Venue, Key], Sequence[object]]) -> Callable[..., Sequence[object]]:
+    """A read of what is now, which takes no parameters."""
+    return lambda venue, key, _parameters: tell(venue, key)
+
+
 SIGNED: Mapping[str, Signed] = {
-    "auth/r/wallets": Signed("wallets", _wallets),
-    "auth/r/positions": Signed("positions", _positions),
-    "auth/r/orders": Signed("orders", _orders),
-    "auth/r/funding/offers": Signed("funding", _offers),
-    "auth/r/funding/credits": Signed("funding", _credits),
-    "auth/r/funding/loans": Signed("funding", _loans),
-    "auth/r/info/margin/base": Signed("positions", _margin),
-    "auth/r/permissions": Signed(None, _permissions),
+    "auth/r/wallets": Signed("wallets", _present(_wallets)),
+    "auth/r/positions": Signed("positions", _present(_positions)),
+    "auth/r/orders": Signed("orders", _present(_orders)),
+    "auth/r/funding/offers": Signed("funding", _present(_offers)),
+    "auth/r/funding/credits": Signed("funding", _present(_credits)),
+    "auth/r/funding/loans": Signed("funding", _present(_loans)),
+    "auth/r/info/margin/base": Signed("positions", _present(_margin)),
+    "auth/r/permissions": Signed(None, _present(_permissions)),
+    "auth/r/trades/hist": Signed("history", trades),
+    "auth/r/ledgers/hist": Signed("history", ledger),
 }
 
 

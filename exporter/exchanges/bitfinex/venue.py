@@ -101,6 +101,8 @@ class Faults:
     """(kind, currency) to what REST says beyond the books, for every account that has the wallet."""
     rest_limited: bool = False
     """Every REST request is one too many."""
+    rest_page: int = 0
+    """Most rows in one page of the past, 0 for the documented number."""
     rest_outage: str = ""
     """How REST fails: unavailable, page, empty, broken; it works when this is empty."""
 

@@ -17,7 +17,7 @@ from exporter.core.events import (
     Snapshot,
     Upsert,
 )
-from exporter.core.model import ONLY, SNAPSHOT_TABLES, FundingInfo, MarginSymbol, Totals
+from exporter.core.model import ONLY, SNAPSHOT_TABLES, FundingInfo, MarginSymbol, Totals, Wallet
 from exporter.exchanges.bitfinex import messages
 from exporter.exchanges.bitfinex.fields import UnreadableError
 
@@ -95,6 +95,30 @@ def test_wallet_update_with_null_forgets_what_is_available(build: Build) -> None
     (event,) = messages.read("wu", build["wallet"]({2: 0, 4: None}))
     assert isinstance(event, Upsert)
     assert (event.row.balance, event.row.available) == (0.0, None)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("text", "meta", "reason"),
+    [
+        ("Exchange 1.5 ETH for USD @ 2000.1", {"reason": "TRADE", "order_id": 501}, "trade"),
+        ("Trading fees for 1.5 ETH (ETHUSD) @ 2000.1 on BFX (0.1%)", {"reason": "TRADE"}, "fee"),
+        ("Bitcoin Withdrawal #2111748 on wallet exchange", None, "withdrawal"),
+        (None, {"reason": "TRADE"}, "trade"),
+        (None, None, "other"),
+        (7, "{", "other"),
+    ],
+)
+def test_wallet_update_says_why(build: Build, text: object, meta: object, reason: str) -> None:
+    """A change of a wallet carries the reason of its ledger entry, and `other` where there is none."""
+    (event,) = messages.read("wu", build["wallet"]({5: text, 6: meta}))
+    assert isinstance(event, Upsert)
+    assert event.reason == reason
+
+
+def test_wallet_update_may_lack_its_words() -> None:
+    """A row of the old length has a balance and no reason."""
+    (event,) = messages.read("wu", ["exchange", "USD", 5.5, 0, None])
+    assert event == Upsert("wallets", ("exchange", "USD"), Wallet("exchange", "USD", 5.5, None, 0.0))
 
 
 def test_new_order(build: Build) -> None:

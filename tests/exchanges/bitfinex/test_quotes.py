@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.exchanges.base import Endpoints
-from exporter.exchanges.bitfinex.quotes import quote_reads, value
+from exporter.exchanges.bitfinex.quotes import marks, quote_reads, value
 from exporter.exchanges.reads import Fault, QuoteRead, Quotes
 
 HOSTS = Endpoints("wss://stream.example", "https://rest.example", "https://public.example/")
@@ -50,6 +50,13 @@ def test_tickers_give_last_prices_and_funding_rates() -> None:
     found = quotes(TICKERS, [trading("tBTCUSD", 61000), [*trading("tDUSK:USD", "0.21"), "more"], funding])
     assert found.last == {"tBTCUSD": 61000.0, "tDUSK:USD": 0.21}
     assert found.funding_rates == {"USD": 0.00031}
+
+
+def test_last_prices_by_our_symbols() -> None:
+    """Every readable price has its symbol as positions have it, derivatives included."""
+    rows = [trading("tBTCUSD", 61000), trading("tDUSK:USD", 0.2), trading("tBTCF0:USTF0", 61010)]
+    found = marks(quotes(TICKERS, [*rows, trading("tETHUSD", None)]))
+    assert found == {"BTC/USD": 61000.0, "DUSK/USD": 0.2, "BTCF0/USTF0": 61010.0}
 
 
 @pytest.mark.parametrize("last", [None, 0, -1, "", "soon", True, [], {}, "inf", "nan"])

@@ -126,7 +126,8 @@ def test_every_path_is_a_read() -> None:
     """No request can reach anything but the documented reads, and every endpoint has its name in metrics."""
     asked = {endpoint: read.ask() for endpoint, read in reads().items()}
     asked |= {read.endpoint: read.ask() for read in READS.quotes(HOSTS)}
-    assert set(asked) == set(READS.endpoints)
+    assert READS.fills is not None
+    assert set(asked) | {READS.fills(login_of(), HOSTS, START).endpoint} == set(READS.endpoints)
     for endpoint, ask in asked.items():
         path = urlsplit(ask.url).path
         if endpoint in READS.public:

@@ -1,0 +1,44 @@
+"""Since when money that could be lent lies about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from exporter.core.model import Rows, Wallet
+
+WALLET: Final = "funding"
+"""The wallet whose money can be lent."""
+
+
+class IdleClocks:
+    """One clock per currency: runs while more than the minimum is available, stops when it is not.
+
+    While the available balance is not known, a clock neither runs on display nor starts afresh: the venue
+    leaves it out for seconds after each change.
+    """
+
+    def __init__(self) -> None:
+        self.minimums: Mapping[str, float] = {}
+        self._since: dict[str, float] = {}
+
+    def look(self, wallets: Rows, wall: float) -> None:
+        """Take note of the wallets as they are now, at Unix second `wall`."""
+        for currency, minimum in self.minimums.items():
+            row = wallets.get((WALLET, currency))
+            available = row.available if isinstance(row, Wallet) else 0.0
+            if available is None:
+                continue
+            if available > minimum:
+                self._since.setdefault(currency, wall)
+            else:
+                self._since.pop(currency, None)
+
+    def report(self, wallets: Rows) -> Mapping[str, float]:
+        """Unix second since which money is idle, for currencies of which that is known to be so now."""
+        found: dict[str, float] = {}
+        for currency, since in self._since.items():
+            row = wallets.get((WALLET, currency))
+            if currency in self.minimums and isinstance(row, Wallet) and row.available is not None:
+                found[currency] = since
+        return found

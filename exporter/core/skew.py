@@ -1,0 +1,37 @@
+"""How far our clock may be ahead of the venue's: the message that came fastest knows best."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+WINDOW: Final = 300.0
+"""Seconds after which a message proves nothing about the clocks of now."""
+STEP: Final = 15.0
+"""Seconds whose messages are summed up in one figure."""
+
+
+class Skew:
+    """Least of arrival time less server time over the last minutes.
+
+    No message arrives before it was sent, so the true difference of the clocks is at most this, and lower
+    by what the fastest message was under way. Below 0, our clock is behind for sure.
+    """
+
+    def __init__(self) -> None:
+        self._least: deque[tuple[float, float]] = deque()
+        """Begin of each step, monotonic, and the least of it."""
+
+    def observe(self, seconds: float, now: float) -> None:
+        """Take in arrival less server time of one message that came at monotonic `now`."""
+        if self._least and now - self._least[-1][0] < STEP:
+            begin, least = self._least[-1]
+            self._least[-1] = (begin, min(least, seconds))
+            return
+        self._least.append((now, seconds))
+        while self._least[0][0] < now - WINDOW:
+            self._least.popleft()
+
+    def report(self, now: float) -> float | None:
+        """The bound as of monotonic `now`, None when no message of the last minutes told its time."""
+        return min((least for begin, least in self._least if begin >= now - WINDOW), default=None)
