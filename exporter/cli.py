@@ -16,7 +16,7 @@ from exporter import __version__
 from exporter.logs import FORMATS, LEVELS, Redactor, log_uncaught, setup
 
 PROGRAM: Final = "exchange-exporter"
-COMMANDS: Final = ("run", "demo", "check", "replay", "record")
+COMMANDS: Final = ("run", "demo", "check", "replay", "record", "backfill")
 FAILURE, USAGE = 1, 2
 DEFAULT_ADDRESS: Final = "127.0.0.1:19700"
 
@@ -74,6 +74,8 @@ def _command(settings: argparse.Namespace, redact: Redactor) -> int:
         from exporter.commands.record import record  # noqa: PLC0415
 
         return record(settings.config_file, settings.account, settings.file, redact)
+    if settings.command == "backfill":
+        return _backfill(settings, redact)
     from exporter.app import WebSettings  # noqa: PLC0415
 
     web = WebSettings(
@@ -92,6 +94,20 @@ def _command(settings: argparse.Namespace, redact: Redactor) -> int:
     return run(settings.config_file, web, redact)
 
 
+def _backfill(settings: argparse.Namespace, redact: Redactor) -> int:
+    from exporter.commands.backfill import Request, backfill  # noqa: PLC0415 - as in _dispatch
+
+    request = Request(
+        account=settings.account,
+        start=settings.start,
+        end=settings.end,
+        step=settings.step,
+        output=settings.output,
+        labels=tuple(settings.label),
+    )
+    return backfill(settings.config_file, request, redact)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
@@ -106,11 +122,12 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="validate the configuration; with --login also the keys")
     replay = commands.add_parser("replay", help="print the metrics that recorded messages make")
     record = commands.add_parser("record", help="write down a live stream, without credentials")
+    backfill = commands.add_parser("backfill", help="write past balances as OpenMetrics for promtool")
     for command in (run, demo):
         _add_web(command)
-    for command in (run, check, record):
+    for command in (run, check, record, backfill):
         command.add_argument("--config.file", dest="config_file", default="config.yaml", metavar="FILE")
-    for command in (run, demo, check, replay, record):
+    for command in (run, demo, check, replay, record, backfill):
         _add_logs(command, version)
     demo.add_argument("--demo.seed", dest="seed", type=int, default=1, metavar="N")
     demo.add_argument("--demo.speed", dest="speed", type=_positive, default=1.0, metavar="X")
@@ -121,7 +138,25 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("file", metavar="FILE", help="one JSON value a line; - for standard input")
     record.add_argument("--account", required=True, metavar="NAME")
     record.add_argument("file", metavar="FILE", help="where to write; - for standard output")
+    _add_past(backfill)
     return parser
+
+
+def _add_past(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--account", required=True, metavar="NAME")
+    command.add_argument(
+        "--from", dest="start", required=True, metavar="DATE", help="such as 2026-01-31, in UTC"
+    )
+    command.add_argument("--to", dest="end", metavar="DATE", help="default: now")
+    command.add_argument("--step", default="5m", metavar="DURATION", help="time between two samples (5m)")
+    command.add_argument("--output", default="-", metavar="FILE", help="default: standard output")
+    command.add_argument(
+        "--label",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a label that Prometheus adds to live series, such as job or instance; may be repeated",
+    )
 
 
 def _add_web(command: argparse.ArgumentParser) -> None:

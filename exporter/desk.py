@@ -9,7 +9,9 @@ from itertools import groupby
 from typing import Final, get_args
 
 from exporter.config import types as config
+from exporter.core.account import AccountState
 from exporter.core.clock import Instant
+from exporter.core.events import Permitted
 from exporter.core.market import MarketState
 from exporter.core.model import Table
 from exporter.exchanges import KNOWN
@@ -18,6 +20,7 @@ from exporter.exchanges.reads import FAULTS, Reads
 from exporter.exposition.telemetry import Telemetry
 from exporter.follow import Followed, system_clock
 from exporter.rest.client import FailReason, RestClient
+from exporter.rest.fills import Recovery
 from exporter.rest.poller import Plan, Poller, Reader
 
 STOP_SECONDS: Final = 0.5
@@ -33,6 +36,8 @@ class Desk:
         self._markets: Mapping[str, MarketState] = {}
         self._pollers: list[tuple[Poller, threading.Thread]] = []
         self._expected: set[tuple[str, str]] = set()
+        self._recoveries: dict[AccountState, Recovery] = {}
+        """What may have been missed is to be known across reloads."""
 
     def markets(self) -> Sequence[MarketState]:
         """The markets of all exchanges, for the collector."""
@@ -41,6 +46,8 @@ class Desk:
     def open(self, followed: Sequence[Followed], settings: config.Config) -> None:
         """Read about these accounts, and no longer about others."""
         self.close()
+        staying = {each.watched.state for each in followed}
+        self._recoveries = {state: each for state, each in self._recoveries.items() if state in staying}
         groups = {
             exchange: list(group)
             for exchange, group in groupby(
@@ -63,7 +70,7 @@ class Desk:
             if reads is not None:
                 self._expect(exchange, group, reads)
                 plan = self._plan(exchange, reads, endpoints[exchange], settings)
-                self._start(exchange, Poller(plan, [_reader(each, reads) for each in group]))
+                self._start(exchange, Poller(plan, [self._reader(each, reads) for each in group]))
 
     def close(self) -> None:
         """Stop every poller; one that waits for a reply is left to its time-out."""
@@ -72,6 +79,14 @@ class Desk:
         for _, thread in self._pollers:
             thread.join(STOP_SECONDS)
         self._pollers = []
+
+    def _reader(self, followed: Followed, reads: Reads) -> Reader:
+        reader = _reader(followed, reads)
+        if reads.fills is not None and "trades" in followed.account.feeds:
+            state = reader.state
+            reader.fills = partial(reads.fills, followed.login, _endpoints(followed))
+            reader.recovery = self._recoveries.setdefault(state, Recovery(state, self._clock().wall))
+        return reader
 
     def _plan(self, exchange: str, reads: Reads, endpoints: Endpoints, settings: config.Config) -> Plan:
         return Plan(
@@ -130,10 +145,17 @@ def _reader(followed: Followed, reads: Reads) -> Reader:
         if table in serving:
             serving[table]()
 
+    def judge(told: Permitted) -> None:
+        refused = reads.too_powerful(told.permissions, followed.want)
+        if refused is not None:
+            for session in followed.sessions:
+                session.refuse(refused)
+
     return Reader(
         state=followed.watched.state,
         turn=followed.turn,
         tables=reads.tables(followed.login, endpoints, frozenset(followed.account.feeds)),
         permissions=reads.permissions(followed.login, endpoints) if reads.permissions is not None else None,
         resync=resync,
+        judge=judge,
     )

@@ -9,17 +9,18 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from exporter.core.account import AccountState
 from exporter.core.backoff import RequestBudget
 from exporter.core.clock import Instant
-from exporter.core.events import Permitted, Platform, Snapshot, Upsert
+from exporter.core.events import Fill, Permitted, Platform, Snapshot, Upsert
 from exporter.core.market import MarketState
 from exporter.core.model import Rows, Table
-from exporter.exchanges.reads import Ask, QuoteRead, Quotes, Read, Reads, Reply
+from exporter.exchanges.reads import Ask, Fault, FillRead, QuoteRead, Quotes, Read, Reads, Reply
 from exporter.logs import log
 from exporter.rest.asker import Asker, Client, Meter
+from exporter.rest.fills import Recovery
 from exporter.stream.turn import KeyTurn
 
 logger: Final = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ AGAIN: Final = 15.0
 """Seconds after which a comparison that could not be finished is tried again."""
 PLATFORM_INTERVAL: Final = 30.0
 TURN_WAIT: Final = 30.0
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -42,7 +44,13 @@ class Reader:
     tables: Sequence[Read]
     permissions: Read | None
     resync: Callable[[Table], None]
+    judge: Callable[[Permitted], None] = lambda _: None
+    """Looks at what the key may do, and ends the account's streams when that is too much."""
     due: float = field(default=float("-inf"))
+    key_due: float = field(default=float("-inf"))
+    fills: Callable[[float], FillRead] | None = None
+    """Executions since a Unix second, where the venue's history can be matched with its stream."""
+    recovery: Recovery | None = None
 
 
 class Plan(NamedTuple):
@@ -109,12 +117,28 @@ class Poller:
         for reader in self._readers:
             if self._stopping.is_set():
                 return
-            if plan.reconcile_interval and plan.clock().monotonic >= reader.due:
-                self._reconcile(reader)
+            self._look_at_key(reader)
+            if plan.reconcile_interval:
+                if plan.clock().monotonic >= reader.due:
+                    self._reconcile(reader)
+                self._recover(reader)
         if plan.platform is not None and plan.clock().monotonic >= self._platform_due:
             self._ask_platform(plan.platform)
 
     # -- accounts ---------------------------------------------------------------------------------
+
+    def _look_at_key(self, reader: Reader) -> None:
+        """Ask what a key may do whose login did not say it: at once, since it may be too much."""
+        if reader.permissions is None or reader.state.permissions is not None:
+            return
+        now = self._plan.clock().monotonic
+        if now < reader.key_due or _live_since(reader.state, now) is None:
+            return
+        reader.key_due = now + AGAIN
+        for event in self._ask(reader.permissions, reader) or ():
+            if isinstance(event, Permitted):
+                reader.state.permitted(event, self._plan.clock())
+                reader.judge(event)
 
     def _reconcile(self, reader: Reader) -> None:
         """Compare every table with the stream, as far as both are known."""
@@ -125,14 +149,22 @@ class Poller:
             return
         # A list, since every table is read though one of them fails.
         complete = all([self._read(reader, read) for read in reader.tables])  # noqa: C419
-        if reader.permissions is not None and reader.state.permissions is None:
-            for event in self._ask(reader.permissions, reader) or ():
-                if isinstance(event, Permitted):
-                    reader.state.permitted(event, self._plan.clock())
         now = self._plan.clock()
         if complete:
             reader.state.reconciled(now)
         reader.due = now.monotonic + (self._plan.reconcile_interval if complete else AGAIN)
+
+    def _recover(self, reader: Reader) -> None:
+        """Fetch the executions that happened while the account's streams were down."""
+        fills, recovery = reader.fills, reader.recovery
+        if fills is None or recovery is None:
+            return
+
+        def page(since: float) -> Sequence[Fill] | None:
+            read = fills(since)
+            return self._ask_signed(reader, read.endpoint, read.ask, read.understand)
+
+        recovery.step(self._plan.clock, page)
 
     def _read(self, reader: Reader, read: Read) -> bool:
         """Ask for one table, or value, and take in what it tells; False when there was no answer."""
@@ -207,7 +239,14 @@ class Poller:
         quotes = self._merged(now)
         prices = plan.reads.value(quotes, wanted | plan.reads.always)
         read_at = min(each[1] for each in needed if each is not None)
-        plan.market.quoted(prices, wanted, quotes.funding_rates, read_at.monotonic, read_at.wall)
+        plan.market.quoted(
+            prices,
+            wanted,
+            quotes.funding_rates,
+            read_at.monotonic,
+            read_at.wall,
+            marks=plan.reads.marks(quotes),
+        )
 
     def _merged(self, now: float) -> Quotes:
         last: dict[str, float] = {}
@@ -224,15 +263,25 @@ class Poller:
         return Quotes(last, aliases, rates)
 
     def _ask(self, read: Read, reader: Reader | None) -> Reply | None:
-        """Ask about an account, or about the venue. A signed request never overtakes a login of its key."""
+        """Ask about an account, or about the venue."""
         if reader is None or not read.signed:
             return self._asker.ask(read.endpoint, read.ask, read.understand)
+        return self._ask_signed(reader, read.endpoint, read.ask, read.understand)
+
+    def _ask_signed(
+        self,
+        reader: Reader,
+        endpoint: str,
+        ask: Callable[[], Ask],
+        understand: Callable[[int, bytes], T | Fault],
+    ) -> T | None:
+        """Ask with the account's key. Such a request never overtakes a login of the key."""
         turn = reader.turn
 
         def make() -> Ask | None:
-            return turn.read(read.ask, seconds=TURN_WAIT, stopping=self._stopping.is_set)
+            return turn.read(ask, seconds=TURN_WAIT, stopping=self._stopping.is_set)
 
-        return self._asker.ask(read.endpoint, make, read.understand, reader.state.account)
+        return self._asker.ask(endpoint, make, understand, reader.state.account)
 
 
 def _live_since(state: AccountState, now: float) -> float | None:

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.commands.replay import replay
 from exporter.exposition.catalogue import BY_NAME
+from exporter.exposition.choices import Choices
 from tests.simulated import EPOCH, Stage
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def test_the_recordings_clock_decides_what_is_stale(play: Replay) -> None:
     frames = [record(0, frame) for frame in SNAPSHOTS]
     samples, _ = play([*frames, record(3600, [0, "hb"])])
     assert samples["exchange_stream_up{}"] == 0
-    assert not [name for name in samples if name.startswith("exchange_wallet")]
+    assert not [name for name in samples if name.startswith(("exchange_wallet_bal", "exchange_wallet_av"))]
     assert samples["exchange_stream_disconnects_total{silence}"] == 1
     assert samples["exchange_stream_messages_total{ws}"] == 1
     assert samples["exchange_stream_last_liveness_timestamp_seconds{}"] == EPOCH + 3600
@@ -172,6 +173,9 @@ def test_a_live_recording_replays_to_the_live_page(play: Replay) -> None:
     """What a session saw, replayed: the same balances, orders, positions, fills and funding as it showed."""
     taped: list[str] = []
     stage = Stage(tap=lambda _stream, now, way, text: taped.append(record(now.wall - EPOCH, text, way)))
+    # A recording knows no configuration.
+    stage.watched = stage.watched._replace(choices=Choices())
+    stage.state.idle.minimums = {}
     stage.freeze(90)
     live = {
         f"{name}{{{','.join(in_order(name, labels))}}}": value

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.demo.accounts import LENDER, MAIN
-from exporter.demo.incidents import CYCLE, SCRIPT
-from exporter.demo.records import ZERO, Happening, Wallet
+from exporter.demo.incidents import CYCLE, SCRIPT, Incident
+from exporter.demo.records import ZERO, Event, Happening, Wallet
 from exporter.demo.world import QUANTUM, World
 
 START = 1_700_000_000.0
@@ -97,3 +97,11 @@ def test_incidents_come_at_their_times_in_every_cycle() -> None:
 def test_every_scripted_moment_is_on_the_clock() -> None:
     """An incident between two quanta would never happen."""
     assert all(incident.at % QUANTUM == 0 and incident.at < CYCLE for incident in SCRIPT)
+
+
+def test_somebody_trades_while_a_link_is_down() -> None:
+    """The moment a link is dropped brings an execution that the dropped session is not told of."""
+    told = world_of(1, script=(Incident(30.0, Event.LINK_DROPPED),)).advance(START + 40.0)
+    dropped = next(number for number, each in enumerate(told) if each.event is Event.LINK_DROPPED)
+    at_once = [each.event for each in told[dropped:] if each.at == told[dropped].at]
+    assert Event.TRADE_SETTLED in at_once

@@ -10,13 +10,14 @@ import pytest
 
 from exporter.core.account import AccountState
 from exporter.core.clock import Instant
-from exporter.core.events import Heard, LoggedIn, Permitted, Platform, Snapshot
+from exporter.core.events import Fill, Heard, LoggedIn, Permitted, Platform, Snapshot
 from exporter.core.market import MarketState
 from exporter.core.model import Order, Rows, Table, Wallet
 from exporter.core.stream import Trust
 from exporter.exchanges.base import Nonces
-from exporter.exchanges.reads import Ask, Fault, QuoteRead, Quotes, Read, Reads, Reply
+from exporter.exchanges.reads import Ask, Fault, FillRead, QuoteRead, Quotes, Read, Reads, Reply
 from exporter.rest.client import Answer, RequestFailed
+from exporter.rest.fills import Recovery
 from exporter.rest.poller import Plan, Poller, Reader
 from exporter.stream.turn import KeyTurn
 
@@ -95,7 +96,11 @@ class Bench:
     """A poller with one account, driven by hand."""
 
     def __init__(
-        self, tables: Sequence[str] = ("wallets",), *, replaces: frozenset[Table] = frozenset()
+        self,
+        tables: Sequence[str] = ("wallets",),
+        *,
+        replaces: frozenset[Table] = frozenset(),
+        reconcile_interval: float = 300.0,
     ) -> None:
         self.world = World()
         self.resynced: list[Table] = []
@@ -121,7 +126,7 @@ class Bench:
             always=frozenset({"UST"}),
             per_minute=6000,
         )
-        reader = Reader(
+        self.reader = Reader(
             self.state,
             self.turn,
             [self.world.read(table) for table in tables],
@@ -139,11 +144,11 @@ class Bench:
                 clock=self.world.clock,
                 meter=Meter(self.world),
                 anchor=lambda name, _now: 0.999 if name == "USDT/USD" else None,
-                reconcile_interval=300.0,
+                reconcile_interval=reconcile_interval,
                 valuation_interval=60.0,
                 pause=self.world.pause,
             ),
-            [reader],
+            [self.reader],
         )
 
     def live(self, **snapshots: Rows) -> None:
@@ -257,6 +262,34 @@ def test_permissions_are_asked_only_while_unknown(bench: Bench) -> None:
     assert bench.world.asked.count("permissions") == 1
 
 
+@pytest.mark.parametrize("interval", [300.0, 0.0])
+def test_permissions_are_judged_before_anything_else_is_read(interval: float) -> None:
+    """What REST tells of the key goes to the judge, ahead of every table and also without comparisons."""
+    bench = Bench(reconcile_interval=interval)
+    judged: list[Permitted] = []
+    bench.reader.judge = judged.append
+    bench.live(wallets=wallets())
+    bench.state.permissions = None
+    told = Permitted({("withdraw", "write"): True})
+    bench.world.replies["permissions"] = [told]
+    bench.step()
+    assert judged == [told]
+    signed = [name for name in bench.world.asked if name in ("permissions", "wallets")]
+    assert signed == ["permissions", "wallets"][: 2 if interval else 1]
+
+
+def test_a_venue_that_does_not_tell_the_scopes_is_not_pestered(bench: Bench) -> None:
+    """Without an answer the question is asked again after a while, and only of a live account."""
+    bench.step()
+    assert "permissions" not in bench.world.asked
+    bench.live(wallets=wallets())
+    bench.state.permissions = None
+    bench.world.lost.add("permissions")
+    for _ in range(31):
+        bench.step(1.0)
+    assert bench.world.asked.count("permissions") == 3
+
+
 def test_rest_has_the_last_word_where_a_stream_cannot_tell() -> None:
     """A table that the venue's stream cannot clear is replaced by REST, and asks for no resync."""
     bench = Bench(("wallets", "orders"), replaces=frozenset({"orders"}))
@@ -366,3 +399,36 @@ def test_the_thread_outlives_an_error_of_ours(bench: Bench, caplog: pytest.LogCa
 
     assert not thread.is_alive()
     assert "reading by REST failed" in caplog.text
+
+
+def test_missed_executions_are_read_after_the_login_and_within_the_rules() -> None:
+    """With a history to read, it is asked once with the key's turn, under its own name, and counted."""
+    bench = Bench()
+    missed = Fill(
+        7, "BTC/USD", "buy", "maker", 1.0, 100.0, 0.1, "USD", bench.world.clock().wall + 1, final=True
+    )
+    asked: list[float] = []
+
+    def history(since: float) -> FillRead:
+        asked.append(since)
+        page = (missed,) if len(asked) == 1 else ()
+        return FillRead("fills", lambda: Ask("POST", "fills", {}), lambda *_: page)
+
+    bench.reader.fills = history
+    bench.reader.recovery = Recovery(bench.state, bench.world.clock().wall)
+    bench.live(wallets=wallets())
+    for _ in range(3):
+        bench.step(1.0)
+    assert len(asked) == 2
+    assert (("venue", "main", "fills"), None) in bench.world.counted
+    assert sum(bench.state.report(bench.world.now).tally.fills.values()) == 1
+
+
+def test_without_reconciliation_no_history_is_read() -> None:
+    """An interval of 0 stops every read about accounts, this one too."""
+    bench = Bench(reconcile_interval=0.0)
+    bench.reader.fills = lambda _: pytest.fail("asked")
+    bench.reader.recovery = Recovery(bench.state, 0.0)
+    bench.live(wallets=wallets())
+    bench.step(10.0)
+    assert "fills" not in bench.world.asked

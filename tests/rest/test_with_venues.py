@@ -111,6 +111,25 @@ def test_values_and_prices_of_both_venues(running: Running) -> None:
     assert price > 1000.0
 
 
+@pytest.mark.parametrize("caps", ["broken", "absent"])
+def test_a_key_that_rest_finds_able_to_withdraw_is_refused(running: Running, caps: str) -> None:
+    """Scopes that the login told in no readable form are read by REST, and judged by the same rule."""
+    with running.venue.lock:
+        venue = running.venue.venues["bitfinex"]
+        venue.faults.caps = caps
+        key = venue.keys[MAIN.api_key]
+        venue.keys[MAIN.api_key] = key._replace(scopes=(*key.scopes[:5], ("withdraw", (1, 1))))
+    running.start()
+    who = 'account="demo-main"'
+    page = running.await_lines(
+        f'exchange_stream_refused{{{who},code="withdraw_scope",exchange="bitfinex",stream="account"}} 1.0',
+        f'exchange_stream_state{{{who},exchange="bitfinex",state="refused",stream="account"}} 1.0',
+    )
+    may_withdraw = 'access="write",account="demo-main",exchange="bitfinex",scope="withdraw"'
+    assert f"exchange_api_key_permission{{{may_withdraw}}} 1.0" in page
+    assert value(page, f"exchange_stream_connects_total{{{who}") == 1.0
+
+
 def login_of(turn: KeyTurn) -> Login:
     """The demo account's login on a turn."""
     return Login(MAIN.api_key, partial(hmac_sha384, Secret(MAIN.api_secret)), turn.nonce)
