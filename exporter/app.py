@@ -20,7 +20,7 @@ from exporter.desk import Desk
 from exporter.exposition.collector import AccountCollector, Watched
 from exporter.exposition.encode import encode
 from exporter.exposition.telemetry import Telemetry
-from exporter.follow import Followed, Workshop, system_clock
+from exporter.follow import Followed, Workshop, rechosen, system_clock
 from exporter.logs import Redactor, log
 from exporter.overview import account_row
 from exporter.stream.session import Session
@@ -180,6 +180,8 @@ class App:
             self._telemetry.reloaded(success=False, at=0.0)
             return "; ".join(error.problems)
         before, self._config = self._config, config
+        # What only changes what is shown needs no other login.
+        self._followed = tuple(rechosen(each, config.accounts) for each in self._followed)
         keep = set(config.accounts) if config.stream == before.stream else set[Account]()
         if config.stream != before.stream:
             self._workshop = self._workshop.refit(config.stream)

@@ -7,7 +7,7 @@ import hmac
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, NamedTuple, get_args
@@ -21,6 +21,7 @@ from exporter.core.stream import Trust
 from exporter.exchanges import KNOWN
 from exporter.exchanges.base import DISCONNECT_REASONS, Endpoints, Login, Nonces, Wanted
 from exporter.exchanges.spec import ExchangeSpec, StreamSpec
+from exporter.exposition.choices import Choices
 from exporter.exposition.collector import Watched
 from exporter.exposition.health import StreamShape
 from exporter.exposition.samples import Selection
@@ -48,6 +49,7 @@ def offers() -> Mapping[str, config.Offer]:
             needs_identity=spec.needs_identity,
             wallets=spec.wallets,
             margin_symbols="margin" in spec.feeds,
+            lending="funding" in spec.feeds,
         )
         for spec in KNOWN.values()
     }
@@ -61,6 +63,7 @@ class Followed(NamedTuple):
     sessions: tuple[Session, ...]
     login: Login
     turn: KeyTurn
+    want: Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class Workshop:
             )
             for stream in streams(account, spec)
         )
-        return Followed(account, watched, sessions, login, turn)
+        return Followed(account, watched, sessions, login, turn, want)
 
     @property
     def stuck_after(self) -> float:
@@ -160,6 +163,7 @@ def watch(
         lock=threading.Lock(),
         started=started,
         lists_unheld=spec.lists_unheld,
+        reasons=spec.reasons,
     )
     shapes = {
         stream.name: StreamShape(
@@ -171,10 +175,39 @@ def watch(
         )
         for stream in opened
     }
+    watched = Watched(state, shapes, spec.notification_subjects, Selection())
+    return _chosen(watched, account, spec)
+
+
+def _chosen(watched: Watched, account: config.Account, spec: ExchangeSpec) -> Watched:
+    """The account under the choices of its configuration that need no other login."""
+    with watched.state.lock:
+        watched.state.idle.minimums = account.lending.idle_minimum
     select = Selection(
         account.include.currencies, frozenset(spec.symbol(symbol) for symbol in account.include.symbols)
     )
-    return Watched(state, shapes, spec.notification_subjects, select)
+    return watched._replace(select=select, choices=Choices.of(account))
+
+
+def rechosen(followed: Followed, accounts: Collection[config.Account]) -> Followed:
+    """The account at work as one of these wants it shown, unless that one needs a new login."""
+    for account in accounts:
+        if account != followed.account and _login_part(account) == _login_part(followed.account):
+            watched = _chosen(followed.watched, account, KNOWN[account.exchange])
+            return followed._replace(account=account, watched=watched)
+    return followed
+
+
+def _login_part(account: config.Account) -> config.Account:
+    """What of an account's configuration its sessions were made from."""
+    return replace(
+        account,
+        include=config.Include(),
+        thresholds=(),
+        margin_level=None,
+        lending=config.Lending(),
+        privacy=config.Privacy(),
+    )
 
 
 def watch_replayed(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from exporter.commands.demo import IDLE, MARGIN_LEVEL, THRESHOLDS
 from exporter.config.secret import Secret
 from exporter.config.types import Account, Endpoints, StreamSettings
 from exporter.core.account import Report
@@ -143,6 +144,9 @@ class Stage:
             endpoints=Endpoints("ws://127.0.0.1/bitfinex", "", ""),
             feeds=SPEC.feeds,
             margin_symbols=("ETH/USD",),
+            margin_level=MARGIN_LEVEL,
+            thresholds=THRESHOLDS[who.name],
+            lending=IDLE[who.name],
         )
         self._login = Login(
             api_key=self.account.api_key.reveal(),

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.app import App
 from exporter.config.secret import Secret
-from exporter.config.types import StreamSettings
+from exporter.config.types import StreamSettings, Threshold
 from exporter.demo.accounts import ACCOUNTS
 from exporter.demo.server import DemoServer
 from exporter.logs import Redactor
@@ -85,6 +85,26 @@ def test_a_reload_restarts_what_changed_and_nothing_else(running: Running) -> No
     assert len(running.app._supervisor.sessions) == 2
     with running.venue.lock:
         assert running.venue.venues["bitfinex"].logins == 3
+
+
+def test_thresholds_follow_a_reload_and_no_stream_notices(running: Running) -> None:
+    """Another limit is on the next page, with the connections that were there before."""
+    running.start()
+    running.await_lines(line("stream_up", "demo-main", 1), line("stream_up", "demo-lender", 1))
+    sessions = running.app._supervisor.sessions
+    first, second = running.config.accounts
+    limit = Threshold("exchange", "ETH", "critical", minimum=123.0)
+    running.config = replace(running.config, accounts=(replace(first, thresholds=(limit,)), second))
+    assert running.get("/-/reload", post=True)[0] == 200
+    labels = 'account="demo-main",currency="ETH",exchange="bitfinex",level="critical",wallet="exchange"'
+    page = running.await_lines(
+        f"exchange_wallet_balance_minimum{{{labels}}} 123.0",
+        f"exchange_wallet_balance_outside{{{labels}}} 1.0",
+    )
+    assert 'exchange_wallet_balance_minimum{account="demo-main",currency="BTC"' not in page
+    assert running.app._supervisor.sessions == sessions
+    with running.venue.lock:
+        assert running.venue.venues["bitfinex"].logins == 2
 
 
 def test_a_bad_file_changes_nothing(running: Running) -> None:

@@ -8,9 +8,18 @@ import hmac
 import pytest
 
 from exporter.config.secret import Secret
-from exporter.config.types import Account, Endpoints, Include, StreamSettings
+from exporter.config.types import (
+    Account,
+    Endpoints,
+    Include,
+    Lending,
+    Privacy,
+    StreamSettings,
+    Threshold,
+)
 from exporter.exchanges import KNOWN
-from exporter.follow import Workshop, hmac_sha384, offers, wanted
+from exporter.exposition.choices import Choices
+from exporter.follow import Workshop, hmac_sha384, offers, rechosen, wanted
 
 SECRET = "a-very-secret-value"
 BITFINEX = KNOWN["bitfinex"]
@@ -85,3 +94,33 @@ def test_a_refitted_workshop_keeps_its_budget() -> None:
     other = workshop.refit(StreamSettings(connect_timeout=25.0, silence_timeout=40.0))
     assert other.budget is workshop.budget
     assert other.stuck_after == workshop.stuck_after + 15
+
+
+def test_what_is_shown_follows_a_reload_without_a_new_login() -> None:
+    """Thresholds, selection, idle money and privacy change in place; state and sessions stay the same."""
+    followed = Workshop.equip(StreamSettings()).follow(account())
+    limit = Threshold("exchange", "BTC", "warning", 1.0)
+    other = account(
+        include=Include(symbols=frozenset({"BTC/USD"}), dust=1.0),
+        thresholds=(limit,),
+        margin_level=2.0,
+        lending=Lending({"USD": 150.0}),
+        privacy=Privacy(hide_amounts=True),
+    )
+    again = rechosen(followed, [account(name="another"), other])
+    assert again.account == other
+    assert again.sessions is followed.sessions
+    assert again.watched.state is followed.watched.state
+    assert again.watched.choices == Choices((limit,), 2.0, 1.0, hides_amounts=True)
+    assert again.watched.select.symbol("BTC/USD")
+    assert again.watched.state.idle.minimums == {"USD": 150.0}
+
+
+@pytest.mark.parametrize(
+    "change", [{"margin_symbols": ()}, {"require_read_only": True}, {"api_key": Secret("other")}]
+)
+def test_what_a_login_depends_on_is_not_changed_in_place(change: dict[str, object]) -> None:
+    """Another key, scope rule or question needs a new login: the account at work stays as it is."""
+    followed = Workshop.equip(StreamSettings()).follow(account())
+    assert rechosen(followed, [account(**change)]) is followed
+    assert rechosen(followed, [account()]) is followed

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 from exporter.app import App, WebSettings
 from exporter.config.secret import Secret
-from exporter.config.types import Account, Config, Endpoints, Reconcile, Valuation
+from exporter.config.types import Account, Config, Endpoints, Lending, Reconcile, Threshold, Valuation
 from exporter.demo.accounts import ACCOUNTS
 from exporter.demo.http import DemoHttp
 from exporter.demo.server import DemoServer
@@ -17,6 +18,22 @@ from exporter.logs import Redactor, log
 # Shorter than the defaults, so that one sees it happen.
 RECONCILE_INTERVAL: Final = 30.0
 VALUATION_INTERVAL: Final = 30.0
+THRESHOLDS: Final[Mapping[str, tuple[Threshold, ...]]] = {
+    "demo-main": (
+        Threshold("exchange", "BTC", "warning", minimum=0.5),
+        Threshold("exchange", "BTC", "critical", minimum=0.2),
+        Threshold("exchange", "USD", "warning", minimum=5000.0, maximum=60000.0),
+    ),
+    "demo-lender": (Threshold("funding", "USD", "warning", minimum=50000.0, maximum=200000.0),),
+    "demo-bitopro": (Threshold("spot", "BTC", "warning", minimum=0.1),),
+}
+"""Limits that a calm demo keeps."""
+IDLE: Final[Mapping[str, Lending]] = {
+    "demo-main": Lending({"USD": 150.0, "UST": 150.0}),
+    "demo-lender": Lending({"USD": 76000.0, "UST": 39000.0}),
+}
+"""For the lender near to what is really idle, so that one sees it come and go."""
+MARGIN_LEVEL: Final = 2.0
 logger: Final = logging.getLogger(__name__)
 
 
@@ -42,6 +59,9 @@ def demo_config(server: DemoServer, rest: DemoHttp) -> Config:
                 ),
                 feeds=KNOWN[account.exchange].feeds,
                 margin_symbols=("ETH/USD",) if "margin" in KNOWN[account.exchange].feeds else (),
+                margin_level=MARGIN_LEVEL if "margin" in KNOWN[account.exchange].feeds else None,
+                thresholds=THRESHOLDS[account.name],
+                lending=IDLE.get(account.name, Lending()),
                 identity=Secret(account.identity) if account.identity else None,
             )
             for account in ACCOUNTS

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from exporter.config import values
 from exporter.config.credentials import Sources, read_secret
 from exporter.config.problems import Problem, quoted
 from exporter.config.section import Findings, Section
-from exporter.config.types import Account, Endpoints, Include, Offer, Threshold
+from exporter.config.types import Account, Endpoints, Include, Lending, Offer, Privacy, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,19 +32,29 @@ ACCOUNT_KEYS: Final = (
     "streams",
     "include",
     "margin_symbols",
+    "margin_level",
     "thresholds",
+    "lending",
+    "privacy",
 )
 ENDPOINT_KEYS: Final = ("stream", "rest", "public")
-INCLUDE_KEYS: Final = ("currencies", "symbols")
+INCLUDE_KEYS: Final = ("currencies", "symbols", "dust")
+LENDING_KEYS: Final = ("idle_minimum",)
+PRIVACY_KEYS: Final = ("hide_amounts",)
 THRESHOLD_KEYS: Final = ("wallet", "currency", "level", "minimum", "maximum")
 _DEFAULT: Final = {field.name: field.default for field in fields(Account)}
+LIQUIDATION: Final = 1.0
+"""Net over required margin at which positions are liquidated."""
 LEVELS: Final[tuple[Literal["warning", "critical"], ...]] = ("warning", "critical")
 
 
 def read_accounts(
-    nodes: list[Node], findings: Findings, sources: Sources, known: Mapping[str, Offer]
+    nodes: list[Node], findings: Findings, sources: Sources, known: Mapping[str, Offer], privacy: Privacy
 ) -> tuple[Account, ...]:
-    """The accounts that are valid; for all others, and for those that clash, problems are reported."""
+    """The accounts that are valid; for all others, and for those that clash, problems are reported.
+
+    `privacy` is that of accounts which say nothing else.
+    """
     accounts: dict[int, Account] = {}
     names: dict[str, tuple[int, int]] = {}
     for number, node in enumerate(nodes):
@@ -58,8 +68,9 @@ def read_accounts(
         elif name is not None:
             names[name] = number, node.line
         account = _account(section, name, sources, known)
+        private = read_privacy(section, privacy)
         if account is not None:
-            accounts[number] = account
+            accounts[number] = replace(account, privacy=private)
     _warn_of_shared_keys(accounts, nodes, findings)
     return tuple(accounts.values())
 
@@ -92,7 +103,9 @@ def _account(
     read_only, withdraw = _scopes(section)
     include = _include(section)
     margin_symbols = _margin_symbols(section, exchange, offer)
+    margin_level = _margin_level(section, exchange, offer)
     thresholds = _thresholds(section, offer)
+    lending = _lending(section, exchange, offer)
     if name is None or exchange is None or key is None or secret is None or endpoints is None:
         return None
     return Account(
@@ -107,7 +120,9 @@ def _account(
         allow_withdraw_scope=withdraw,
         include=include,
         margin_symbols=margin_symbols,
+        margin_level=margin_level,
         thresholds=thresholds,
+        lending=lending,
     )
 
 
@@ -155,6 +170,7 @@ def _include(section: Section) -> Include:
     return Include(
         currencies=frozenset(given.take_list("currencies", values.currency)),
         symbols=frozenset(given.take_list("symbols", values.symbol)),
+        dust=given.take("dust", values.amount, Include().dust),
     )
 
 
@@ -163,6 +179,31 @@ def _margin_symbols(section: Section, exchange: str | None, offer: Offer | None)
     if symbols and offer is not None and not offer.margin_symbols:
         section.refuse("margin_symbols", f"{exchange} has no margin figures by symbol (remove it)")
     return symbols
+
+
+def _margin_level(section: Section, exchange: str | None, offer: Offer | None) -> float | None:
+    if "margin_level" in section and offer is not None and not offer.margin_symbols:
+        section.refuse("margin_level", f"{exchange} has no margin figures (remove it)")
+        return None
+    level = section.take("margin_level", values.amount, None)
+    if level is not None and level < LIQUIDATION:
+        sentence = f"{level:g} is below {LIQUIDATION:g}, where liquidation begins (expected such as 1.5)"
+        section.refuse("margin_level", sentence)
+    return level
+
+
+def _lending(section: Section, exchange: str | None, offer: Offer | None) -> Lending:
+    if "lending" in section and offer is not None and not offer.lending:
+        section.refuse("lending", f"{exchange} has no lending (remove it)")
+        return Lending()
+    given = Section(section.child("lending"), section.path_of("lending"), section.findings, LENDING_KEYS)
+    return Lending(idle_minimum=given.take_amounts("idle_minimum", values.currency_name, values.amount))
+
+
+def read_privacy(section: Section, default: Privacy) -> Privacy:
+    """The key `privacy` of the file or of an account; `default` is for what it leaves out."""
+    given = Section(section.child("privacy"), section.path_of("privacy"), section.findings, PRIVACY_KEYS)
+    return Privacy(hide_amounts=given.take("hide_amounts", values.boolean, default.hide_amounts))
 
 
 def _thresholds(section: Section, offer: Offer | None) -> tuple[Threshold, ...]:

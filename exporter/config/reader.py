@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from exporter.config import values
-from exporter.config.accounts import read_accounts
+from exporter.config.accounts import read_accounts, read_privacy
 from exporter.config.credentials import Sources
 from exporter.config.document import MAX_CHARACTERS, compose
 from exporter.config.files import FileRefusedError, read_small
 from exporter.config.problems import Problem
 from exporter.config.section import Findings, Section
-from exporter.config.types import Config, Limits, Reconcile, StreamSettings, Valuation
+from exporter.config.types import Config, Limits, Privacy, Reconcile, StreamSettings, Valuation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from exporter.config.types import Offer
 
-CONFIG_KEYS: Final = ("accounts", "stream", "reconcile", "valuation", "limits")
+CONFIG_KEYS: Final = ("accounts", "stream", "reconcile", "valuation", "limits", "privacy")
 STREAM_KEYS: Final = ("connect_timeout", "silence_timeout", "stale_after", "max_message_bytes", "backoff_max")
 
 _HEARTBEAT: Final = 20.0  # seconds: the slower of the exchanges' own signs of life (Bitfinex 15, BitoPro 20)
@@ -63,12 +63,14 @@ def parse(text: str, source: str, sources: Sources, known: Mapping[str, Offer]) 
     config = Config()
     if outcome.root is not None:
         root = Section(outcome.root, "", findings, CONFIG_KEYS)
+        privacy = read_privacy(root, Privacy())
         config = Config(
-            accounts=read_accounts(root.items("accounts"), findings, sources, known),
+            accounts=read_accounts(root.items("accounts"), findings, sources, known, privacy),
             stream=_stream(root),
             reconcile=_reconcile(root),
             valuation=_valuation(root),
             limits=_limits(root),
+            privacy=privacy,
         )
         if not root.items("accounts"):
             node = root.child("accounts")

@@ -124,3 +124,22 @@ class Section:
                 self.findings.problems.append(Problem(node.line, path, sentence))
             words.setdefault(text, number)
         return tuple(words)
+
+    def take_amounts(
+        self, key: str, check: Callable[[str], str], convert: Callable[[Node], float]
+    ) -> dict[str, float]:
+        """A mapping whose keys are free, such as currencies; `check` refuses a key that cannot be one."""
+        node = self._children.get(key)
+        if node is None or node.value is None:
+            return {}
+        if not isinstance(node.value, dict):
+            self.refuse(key, f"expected a mapping, got {node.kind}")
+            return {}
+        found: dict[str, float] = {}
+        for name, child in node.value.items():
+            try:
+                found[check(name)] = convert(child)
+            except Refusal as refusal:
+                path = self.path_of(key)
+                self.findings.problems.append(Problem(child.key_line, path, str(refusal)))
+        return found

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.config.secret import Secret
 
 
@@ -26,8 +28,8 @@ class Offer:
     """What an exchange has, as far as a configuration can ask for it: the reader checks accounts against it.
 
     `feeds` are the values of the key `streams` in the order they are switched on. `wallets` are the wallet
-    names that a threshold may name; empty means that any name is taken. `margin_symbols` tells whether that
-    key makes sense.
+    names that a threshold may name; empty means that any name is taken. `margin_symbols` tells whether
+    that key and `margin_level` make sense, `lending` whether its key does.
     """
 
     endpoints: Endpoints
@@ -35,14 +37,19 @@ class Offer:
     needs_identity: bool = False
     wallets: tuple[str, ...] = ()
     margin_symbols: bool = False
+    lending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """Which currencies and symbols become series; an empty set stands for all."""
+    """What becomes series; an empty set stands for all.
+
+    Wallets worth less than `dust` US dollars share one series; 0 gives each wallet its own.
+    """
 
     currencies: frozenset[str] = frozenset()
     symbols: frozenset[str] = frozenset()
+    dust: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,20 @@ class Threshold:
     level: Literal["warning", "critical"]
     minimum: float | None = None
     maximum: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lending:
+    """When money of the funding wallet counts as idle: above so much of a currency, by currency."""
+
+    idle_minimum: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """What `/metrics` keeps to itself."""
+
+    hide_amounts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +92,10 @@ class Account:
     allow_withdraw_scope: bool = False
     include: Include = Include()
     margin_symbols: tuple[str, ...] = ()
+    margin_level: float | None = None
     thresholds: tuple[Threshold, ...] = ()
+    lending: Lending = Lending()
+    privacy: Privacy = Privacy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +139,6 @@ class Config:
     reconcile: Reconcile = Reconcile()
     valuation: Valuation = Valuation()
     limits: Limits = Limits()
+    privacy: Privacy = Privacy()
+    """What holds for accounts that say nothing else; theirs is already worked in."""
     warnings: tuple[str, ...] = field(default=(), compare=False)

@@ -60,6 +60,14 @@ def number(node: Node) -> float:
     return float(node.value)
 
 
+def amount(node: Node) -> float:
+    """Any finite number that is not below 0."""
+    value = number(node)
+    if value < 0:
+        raise Refusal(f"{value:g} is out of range (expected 0 or more)")
+    return value
+
+
 def integer(low: int, high: int) -> Callable[[Node], int]:
     """A whole number between two bounds, both included."""
 
@@ -142,7 +150,11 @@ def name(node: Node) -> str:
 
 def currency(node: Node) -> str:
     """A currency as series carry it: in capitals, whatever the exchange sends. Others would never match."""
-    text = word(node)
+    return currency_name(word(node))
+
+
+def currency_name(text: str) -> str:
+    """The same where the currency is a key."""
     if not _CURRENCY.fullmatch(text):
         raise Refusal(f"bad currency {quoted(text)} (expected capitals and digits, such as BTC or USTF0)")
     return text

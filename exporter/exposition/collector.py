@@ -17,13 +17,18 @@ from prometheus_client.core import (
 
 from exporter.core.account import AccountState, Report
 from exporter.core.clock import Instant
-from exporter.core.market import MarketState
+from exporter.core.market import MarketReport, MarketState
 from exporter.core.stream import DELAY_BOUNDS
 from exporter.exposition import catalogue
-from exporter.exposition.funding import contracts, funding_counters, offers
+from exporter.exposition.choices import Choices
+from exporter.exposition.dust import dust_of
+from exporter.exposition.funding import contracts, funding_counters, idle, offers
 from exporter.exposition.health import StreamShape, health, reconcile
+from exporter.exposition.movements import interest, movements
 from exporter.exposition.prices import market_samples
+from exporter.exposition.privacy import without_amounts
 from exporter.exposition.samples import Labels, Samples, Selection
+from exporter.exposition.thresholds import margin_need, thresholds
 from exporter.exposition.trading import fees, fills, notifications, orders, positions
 from exporter.exposition.wallets import margin, totals, wallets
 
@@ -38,26 +43,47 @@ class Watched(NamedTuple):
     shapes: Mapping[str, StreamShape]
     notification_subjects: tuple[str, ...]
     select: Selection
+    choices: Choices = Choices()
 
 
-def account_samples(watched: Watched, report: Report, now: Instant) -> Samples:
-    """Every sample of one account, uncapped."""
+def account_samples(
+    watched: Watched, report: Report, now: Instant, market: MarketReport | None = None
+) -> Samples:
+    """Every sample of one account, uncapped; without a market nothing that needs a price."""
     samples = Samples(report.exchange, report.account)
-    view, tally, select = report.view, report.tally, watched.select
+    view, tally, select, choices = report.view, report.tally, watched.select, watched.choices
+    prices, marks = (market.prices, market.marks) if market is not None else ({}, {})
     health(report, watched.shapes, samples)
     reconcile(report, samples)
-    wallets(view, select, samples)
+    thresholds(view, choices.thresholds, samples)
+    wallets(view, select, dust_of(view, select, choices, prices), samples)
     totals(view, samples)
     margin(view, select, samples)
-    positions(view, select, samples)
+    margin_need(view, choices.margin_level, samples)
+    positions(view, marks, select, samples)
     orders(view, select, samples)
     fills(tally, select, samples)
     fees(tally, select, samples)
     notifications(tally, watched.notification_subjects, samples)
     contracts(view, tally, now.wall, select, samples)
     offers(view, select, samples)
+    idle(report.idle, select, samples)
     funding_counters(tally, select, samples)
+    interest(report.movements, tally, select, samples)
+    movements(report.movements, select, samples)
+    if choices.hides_amounts:
+        samples.families = without_amounts(samples.families)
     return samples
+
+
+class Scrape(NamedTuple):
+    """What is gathered for one page."""
+
+    now: Instant
+    families: Families
+    delays: dict[Labels, tuple[list[int], float]]
+    operative_since: dict[str, float]
+    markets: dict[str, MarketReport]
 
 
 class AccountCollector:
@@ -95,12 +121,11 @@ class AccountCollector:
         merged: Families = {
             metric.name: {} for metric in catalogue.METRICS if metric.name not in PROCESS_FAMILIES
         }
-        delays: dict[Labels, tuple[list[int], float]] = {}
-        operative_since: dict[str, float] = {}
-        for watched in self._watched():
-            self._add_account(watched, now, merged, delays, operative_since)
+        scrape = Scrape(now, merged, {}, {}, {})
         for market in self._markets():
-            self._add_market(market, now, merged)
+            self._add_market(market, scrape)
+        for watched in self._watched():
+            self._add_account(watched, scrape)
         with self._lock:
             for family, count in self._dropped.items():
                 merged["exchange_exporter_series_dropped_total"][family,] = count
@@ -108,23 +133,18 @@ class AccountCollector:
         merged["exchange_exporter_collect_duration_seconds"][()] = took
         for name, samples in merged.items():
             if name == DELAY:
-                yield _delays(delays)
+                yield _delays(scrape.delays)
             else:
                 yield _family(catalogue.BY_NAME[name], samples)
 
-    def _add_account(
-        self,
-        watched: Watched,
-        now: Instant,
-        merged: Families,
-        delays: dict[Labels, tuple[list[int], float]],
-        operative_since: dict[str, float],
-    ) -> None:
+    def _add_account(self, watched: Watched, scrape: Scrape) -> None:
+        merged = scrape.families
         state = watched.state
         who = (state.exchange, state.account)
         try:
-            report = state.report(now.monotonic)
-            families = account_samples(watched, report, now).families
+            report = state.report(scrape.now.monotonic)
+            market = scrape.markets.get(state.exchange)
+            families = account_samples(watched, report, scrape.now, market).families
         except Exception:
             if who not in self._complained:
                 self._complained.add(who)
@@ -135,31 +155,35 @@ class AccountCollector:
         self._cap(families)
         for name, samples in families.items():
             merged[name].update(samples)
-        self._add_platform(report, merged, operative_since)
+        self._add_platform(report, scrape)
         for stream in report.streams:
+            _add_clock(report.exchange, stream.clock_difference, merged[CLOCK])
             key = (report.exchange, stream.name)
-            counts, total = delays.get(key, ([0] * (len(DELAY_BOUNDS) + 1), 0.0))
+            counts, total = scrape.delays.get(key, ([0] * (len(DELAY_BOUNDS) + 1), 0.0))
             added = [a + b for a, b in zip(counts, stream.delay_counts, strict=True)]
-            delays[key] = (added, total + stream.delay_total)
+            scrape.delays[key] = (added, total + stream.delay_total)
 
-    def _add_market(self, market: MarketState, now: Instant, merged: Families) -> None:
+    def _add_market(self, market: MarketState, scrape: Scrape) -> None:
         try:
-            families = market_samples(market.report(now.monotonic)).families
+            report = market.report(scrape.now.monotonic)
+            families = market_samples(report).families
         except Exception:
             if ("", market.exchange) not in self._complained:
                 self._complained.add(("", market.exchange))
                 logger.exception("prices cannot be shown", extra={"fields": {"exchange": market.exchange}})
             return
+        scrape.markets[market.exchange] = report
         for name, samples in families.items():
-            merged[name].update(samples)
+            scrape.families[name].update(samples)
 
     @staticmethod
-    def _add_platform(report: Report, merged: Families, since: dict[str, float]) -> None:
+    def _add_platform(report: Report, scrape: Scrape) -> None:
         """All accounts of a venue hear of its maintenance; the one that heard last is right."""
+        since = scrape.operative_since
         if report.operative is None or since.get(report.exchange, -1.0) > report.operative_since:
             return
         since[report.exchange] = report.operative_since
-        merged["exchange_platform_operative"][report.exchange,] = report.operative
+        scrape.families["exchange_platform_operative"][report.exchange,] = report.operative
 
     def _cap(self, families: Families) -> None:
         """Cut what exceeds the account's limit, in the order of the catalogue, and count it."""
@@ -179,6 +203,7 @@ class AccountCollector:
                     self._dropped[name] += count
 
 
+CLOCK: Final = "exchange_clock_difference_seconds"
 DELAY: Final = "exchange_stream_delivery_delay_seconds"
 PROCESS_FAMILIES: Final = frozenset(
     (
@@ -194,6 +219,12 @@ PROCESS_FAMILIES: Final = frozenset(
     )
 )
 """Families of the process itself, kept in `telemetry`."""
+
+
+def _add_clock(exchange: str, difference: float | None, samples: dict[Labels, float]) -> None:
+    """Of all streams of a venue, the one whose message came fastest is nearest to the truth."""
+    if difference is not None:
+        samples[exchange,] = min(difference, samples.get((exchange,), difference))
 
 
 def _family(metric: catalogue.Metric, samples: Mapping[Labels, float]) -> Metric:

@@ -26,6 +26,23 @@ What is shown is true now, or it is not shown:
 
 Amounts are in units of the `currency` label, or of the base or quote currency of `symbol` (`BASE/QUOTE` in
 the venue's own codes). Rates are ratios per day. Timestamps are Unix seconds: their age is `time() - x`.
+
+Reasons of credits and debits, as far as the venue tells them (Bitfinex does, BitoPro does not):
+
+| reason | is |
+|---|---|
+| `trade` | bought or sold, and the result of a position |
+| `transfer` | between wallets, or to another account of the venue |
+| `deposit`, `withdrawal` | from and to the outside; a withdrawal that is cancelled is a credit |
+| `fee` | what the venue takes, as a credit what it gives back |
+| `interest` | earned by lending |
+| `funding` | for borrowed money and for positions |
+| `settlement` | of what a wallet owed |
+| `other` | not told, or none of these |
+| `unobserved` | changed between two connections, or when messages were lost |
+
+A reason that a venue cannot tell has no series. The first balances after the start are no movement, and a
+currency that was never held has no series before its first one.
 """
 LETTERS: Final = {"health": "H", "value": "V", "counter": "C"}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
-from exporter.core.account import View
 from exporter.core.model import Contract, FundingInfo, Offer, Table
 from exporter.core.tally import TallyReport
+from exporter.core.view import View
 from exporter.exposition.samples import Samples, Selection
 
 DAY: Final = 86_400.0
@@ -50,7 +51,9 @@ def _by_state(
     currency: str, state: str, group: list[Contract], provided: list[Contract], samples: Samples
 ) -> None:
     taken = [row for row in group if row.side in ("taken", "both")]
-    interest = sum((row.amount or 0.0) * (row.daily_rate or 0.0) for row in provided)
+    # A sum without the contracts of unknown rate would pass for the whole.
+    is_known = all(row.amount is not None and row.daily_rate is not None for row in provided)
+    interest = sum((row.amount or 0.0) * (row.daily_rate or 0.0) for row in provided) if is_known else None
     samples.add("exchange_funding_provided", sum(row.amount or 0.0 for row in provided), currency, state)
     samples.add("exchange_funding_taken", sum(row.amount or 0.0 for row in taken), currency, state)
     samples.add("exchange_funding_contracts", len(group), currency, state)
@@ -92,6 +95,13 @@ def offers(view: View, select: Selection, samples: Samples) -> None:
         currency = str(key)
         if isinstance(row, FundingInfo) and select.currency(currency):
             _averages(currency, row, samples)
+
+
+def idle(since: Mapping[str, float], select: Selection, samples: Samples) -> None:
+    """Since when money that could be lent lies about."""
+    for currency, at in since.items():
+        if select.currency(currency):
+            samples.add("exchange_funding_idle_since_timestamp_seconds", at, currency)
 
 
 def _averages(currency: str, row: FundingInfo, samples: Samples) -> None:

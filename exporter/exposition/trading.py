@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from exporter.core.account import View
 from exporter.core.events import NOTICE_STATUSES, ORDER_CHANGES
 from exporter.core.model import Order, Position, split_symbol
 from exporter.core.tally import TallyReport
+from exporter.core.view import View
 from exporter.exposition.samples import Samples, Selection
 
 SIDES: Final = ("buy", "sell")
 
 
-def positions(view: View, select: Selection, samples: Samples) -> None:
+def positions(view: View, marks: Mapping[str, float], select: Selection, samples: Samples) -> None:
     """Open positions; a closed one is an amount of 0 for the retention time, and nothing else."""
     rows = view.tables.get("positions")
     if rows is None:
@@ -27,6 +28,7 @@ def positions(view: View, select: Selection, samples: Samples) -> None:
     for symbol, row in {row.symbol: row for row in shown}.items():
         samples.add("exchange_position_amount", row.amount, symbol)
         samples.add("exchange_position_entry_price", row.entry_price, symbol)
+        samples.add("exchange_position_mark_price", marks.get(symbol), symbol)
         samples.add("exchange_position_liquidation_price", row.liquidation_price, symbol)
         samples.add("exchange_position_unrealized_pnl", row.unrealized_pnl, symbol)
         samples.add("exchange_position_unrealized_pnl_ratio", row.unrealized_pnl_ratio, symbol)
@@ -68,6 +70,7 @@ def fills(tally: TallyReport, select: Selection, samples: Samples) -> None:
     """Counters of orders and executions since the start."""
     for change in ORDER_CHANGES:
         samples.add("exchange_order_events_total", tally.order_changes.get(change, 0), change)
+    samples.add("exchange_fills_recovered_total", tally.recovered)
     for (symbol, side, liquidity), count in tally.fills.items():
         if select.symbol(symbol):
             samples.add("exchange_fills_total", count, symbol, side, liquidity)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from exporter.core.account import View
 from exporter.core.model import ONLY, Margin, MarginSymbol, Totals, Wallet
+from exporter.core.view import View
+from exporter.exposition.dust import Dust
 from exporter.exposition.samples import Samples, Selection
 
 
-def wallets(view: View, select: Selection, samples: Samples) -> None:
+def wallets(view: View, select: Selection, dust: Dust, samples: Samples) -> None:
     """Balances, and what of them is available; a wallet that is gone is 0 for the retention time."""
+    samples.add("exchange_wallet_dust_value_usd", dust.value)
     for row in view.gone.get("wallets", ()):
         if isinstance(row, Wallet) and select.currency(row.currency):
             samples.add("exchange_wallet_balance", row.balance, row.wallet, row.currency)
     for key, row in view.tables.get("wallets", {}).items():
-        if not isinstance(row, Wallet) or not select.currency(row.currency):
+        if not isinstance(row, Wallet) or not select.currency(row.currency) or key in dust.wallets:
             continue
         where = (row.wallet, row.currency)
         samples.add("exchange_wallet_balance", row.balance, *where)

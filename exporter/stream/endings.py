@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from exporter.core.events import Heard, Malformed
 from exporter.core.stream import Phase
 from exporter.exchanges.base import Drop, Retry
 from exporter.stream.messages import Closed
@@ -21,6 +22,11 @@ CLOSE_REASONS: Final[Mapping[str, str]] = {
     "closed": "stopped",
 }
 """How the transport says that a connection ended, in the words of `DISCONNECT_REASONS`."""
+BY_PEER: Final = ("remote_close", "eof")
+"""Endings that the venue meant, as the transport names them."""
+LOGIN_PHASES: Final = ("connecting", "authenticating")
+OVERSIZE: Final = Heard("other", is_data=False, events=(Malformed("oversize"),))
+"""What an announced length above the limit means to the account."""
 QUIET_REASONS: Final = ("stopped", "restart", "maintenance", "gap")
 SENTENCES: Final[Mapping[Phase, str]] = {
     "refused": "the key is refused",

@@ -13,11 +13,11 @@ from typing import Final
 from exporter.core.account import AccountState
 from exporter.core.backoff import ResyncGate, Schedule
 from exporter.core.clock import Instant
-from exporter.core.events import Heard, Malformed, Refused
+from exporter.core.events import Refused
 from exporter.core.stream import Phase, StreamState
 from exporter.exchanges.base import TOO_MANY_REQUESTS, Answers, Conversation, Drop, Retry, Tell
 from exporter.logs import log
-from exporter.stream.endings import QUIET_REASONS, SENTENCES, drop_of
+from exporter.stream.endings import BY_PEER, LOGIN_PHASES, OVERSIZE, QUIET_REASONS, SENTENCES, drop_of
 from exporter.stream.means import Link, Means
 from exporter.stream.messages import Closed, ConnectionLost, Received, Text
 from exporter.stream.transport import Abort, ConnectFailed, HandshakeRejected
@@ -50,6 +50,7 @@ class Session:
         self._gate = ResyncGate()
         self._stopping = threading.Event()
         self._abort = Abort()
+        self._refused: Refused | None = None
         self._opened = 0.0
         self._logging_in = False
         self.looped = means.clock()
@@ -77,6 +78,11 @@ class Session:
 
     def request_resync(self) -> None:
         """End the present connection from any thread, so that fresh snapshots come."""
+        self._abort.abort()
+
+    def refuse(self, refused: Refused) -> None:
+        """End the present connection from any thread, for the key is not one to be used."""
+        self._refused = refused
         self._abort.abort()
 
     # -- one attempt ------------------------------------------------------------------------------
@@ -199,9 +205,12 @@ class Session:
     # -- how it ended -----------------------------------------------------------------------------
 
     def _closed(self, closed: Closed) -> Drop:
+        if (refused := self._refused) is not None:
+            self._refused = None
+            self.state.tell(self.stream, refused, self._means.clock())
+            return Drop("refused", Retry.CREDENTIALS, refused.sentence)
         if closed.reason == "oversize":
-            heard = Heard("other", is_data=False, events=(Malformed("oversize"),))
-            self.state.apply(self.stream, heard, self._means.clock())
+            self.state.apply(self.stream, OVERSIZE, self._means.clock())
         return drop_of(closed)
 
     def _ended(self, drop: Drop) -> float:
@@ -258,18 +267,16 @@ class Session:
         self._change(failed)
         if not self._stopping.is_set():
             refused = phase == "refused"
-            level = logging.ERROR if refused else logging.WARNING
-            self._log(level, SENTENCES[phase] if refused else "stream could not connect", reason=reason,
+            said = SENTENCES[phase] if refused else "stream could not connect"
+            self._log(logging.ERROR if refused else logging.WARNING, said, reason=reason,
                 detail=sentence, retry_in=round(delay, 1))  # fmt: skip
         return delay
 
     def _failed(self, error: Exception) -> float:
-        now = self._beat()
-        self.state.ended(self.stream, "other", "backoff", now, "an error of this program ended the stream")
-        self._log(logging.ERROR, "stream ended by an error of this program", exc_info=error)
+        sentence = "stream ended by an error of this program"
+        self._log(logging.ERROR, sentence, exc_info=error)
+        self.state.ended(self.stream, "other", "backoff", self._beat(), sentence)
         return self._schedule.soon()
-
-    # -- small things -----------------------------------------------------------------------------
 
     def _beat(self) -> Instant:
         self.looped = self._means.clock()
@@ -288,12 +295,5 @@ class Session:
         self.state.change(self.stream, lambda stream: step(stream, now))
 
     def _log(self, level: int, msg: str, exc_info: Exception | None = None, **fields: object) -> None:
-        exchange, account, stream = self.key
-        log(
-            logger, level, msg, exc_info=exc_info, exchange=exchange, account=account, stream=stream, **fields
-        )
-
-
-LOGIN_PHASES: Final = ("connecting", "authenticating")
-BY_PEER: Final = ("remote_close", "eof")
-"""Endings that the venue meant, as the transport names them."""
+        key = dict(zip(("exchange", "account", "stream"), self.key, strict=True))
+        log(logger, level, msg, exc_info=exc_info, **key, **fields)

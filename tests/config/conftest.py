@@ -20,6 +20,7 @@ BITFINEX: Final = Offer(
     ("wallets", "orders", "positions", "margin", "balance", "funding", "trades", "notifications"),
     wallets=("exchange", "margin", "funding"),
     margin_symbols=True,
+    lending=True,
 )
 BITOPRO: Final = Offer(
     Endpoints(

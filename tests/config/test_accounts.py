@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.config.secret import Secret
-from exporter.config.types import Account, Endpoints, Include, Threshold
+from exporter.config.types import Account, Endpoints, Include, Privacy, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,8 +45,11 @@ def test_everything(accepted: Callable[[str], Config]) -> None:
     require_read_only: true
     allow_withdraw_scope: false
     streams: [trades, wallets]
-    include: {{currencies: [BTC, USD], symbols: [tBTCUSD]}}
+    include: {{currencies: [BTC, USD], symbols: [tBTCUSD], dust: 2.5}}
     margin_symbols: [tBTCUSD, tETHUSD]
+    margin_level: 1.5
+    lending: {{idle_minimum: {{USD: 150, BTC: 0}}}}
+    privacy: {{hide_amounts: true}}
     thresholds:
       - {{wallet: exchange, currency: BTC, level: warning, minimum: 1.5}}
       - {{wallet: exchange, currency: BTC, level: critical, minimum: 1, maximum: 20}}
@@ -55,7 +58,9 @@ def test_everything(accepted: Callable[[str], Config]) -> None:
     account = accepted(text).accounts[0]
     assert account.require_read_only
     assert account.feeds == ("wallets", "trades")
-    assert account.include == Include(frozenset({"BTC", "USD"}), frozenset({"tBTCUSD"}))
+    assert account.include == Include(frozenset({"BTC", "USD"}), frozenset({"tBTCUSD"}), 2.5)
+    assert (account.margin_level, account.privacy) == (1.5, Privacy(hide_amounts=True))
+    assert account.lending.idle_minimum == {"USD": 150.0, "BTC": 0.0}
     assert account.margin_symbols == ("tBTCUSD", "tETHUSD")
     assert account.thresholds == (
         Threshold("exchange", "BTC", "warning", 1.5, None),
@@ -65,6 +70,15 @@ def test_everything(accepted: Callable[[str], Config]) -> None:
         "ws://127.0.0.1:9000/ws", "http://[::1]:9001", "https://proxy.example.com/p"
     )
     assert hash(account) == hash(accepted(text).accounts[0])
+
+
+def test_privacy_of_the_file_holds_for_accounts_that_say_nothing_else(
+    accepted: Callable[[str], Config],
+) -> None:
+    """An account follows the key privacy of the file, or its own."""
+    second = SMALLEST.replace("accounts:\n", "").replace("main", "second").replace("${API_KEY}", "other")
+    text = f"{SMALLEST}{second}    privacy: {{hide_amounts: false}}\nprivacy: {{hide_amounts: true}}\n"
+    assert [account.privacy.hide_amounts for account in accepted(text).accounts] == [True, False]
 
 
 def test_withdrawal_may_be_allowed(accepted: Callable[[str], Config]) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from exporter.config.credentials import Sources
 from exporter.config.document import MAX_CHARACTERS
 from exporter.config.reader import CONFIG_KEYS, STREAM_KEYS, ConfigError, parse, read
-from exporter.config.types import Config, Limits, Reconcile, StreamSettings, Valuation
+from exporter.config.types import Config, Limits, Privacy, Reconcile, StreamSettings, Valuation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,7 +73,9 @@ stream: {connect_timeout: 5s, silence_timeout: 1m, stale_after: 0, max_message_b
 reconcile: {interval: 1h}
 valuation: {interval: 0}
 limits: {series_per_account: 123}
+privacy: {hide_amounts: true}
 """)
+    assert config.privacy == Privacy(hide_amounts=True)
     assert config.stream == StreamSettings(5.0, 60.0, 0.0, 2**20, 120.0)
     assert (config.reconcile, config.valuation, config.limits) == (
         Reconcile(3600.0),

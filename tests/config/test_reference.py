@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 PARTS = (
     *(types.Config, types.Account, types.Endpoints, types.Include, types.Threshold),
+    *(types.Lending, types.Privacy),
     *(types.StreamSettings, types.Reconcile, types.Valuation, types.Limits),
 )
-SECTIONS = ("stream", "reconcile", "valuation", "limits")
+SECTIONS = ("stream", "reconcile", "valuation", "limits", "privacy")
 KEYS = {
     *reader.CONFIG_KEYS,
     *reader.STREAM_KEYS,
@@ -31,6 +32,8 @@ KEYS = {
     *accounts.ENDPOINT_KEYS,
     *accounts.INCLUDE_KEYS,
     *accounts.THRESHOLD_KEYS,
+    *accounts.LENDING_KEYS,
+    *accounts.PRIVACY_KEYS,
     "interval",
     "series_per_account",
 }
@@ -115,6 +118,7 @@ def test_defaults_in_the_reference(reference: str, section: str) -> None:
             "duration": values.duration("0", "1d"),
             "size": values.size("0B", "1GiB"),
             "integer": values.integer(0, 10**9),
+            "boolean": values.boolean,
         }
         items = load(f"- {written}", source="x").value
         assert isinstance(items, list)

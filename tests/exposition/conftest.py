@@ -10,6 +10,7 @@ import pytest
 from exporter.config.types import StreamSettings
 from exporter.core.clock import Instant
 from exporter.core.events import Event, Heard, LoggedIn, Snapshot
+from exporter.core.market import MarketReport
 from exporter.core.model import SNAPSHOT_TABLES, Rows, Table
 from exporter.exchanges.bitfinex import SPEC
 from exporter.exposition.collector import account_samples
@@ -27,6 +28,8 @@ class Desk:
         self.now = 0.0
         self.watched = watch_replayed(name, SPEC, StreamSettings(), self.instant)
         self.state = self.watched.state
+        self.prices: dict[str, float] = {}
+        self.marks: dict[str, float] = {}
 
     @property
     def instant(self) -> Instant:
@@ -61,7 +64,8 @@ class Desk:
     def samples(self) -> Mapping[str, Mapping[tuple[str, ...], float]]:
         """Families with their samples; the labels after exchange and account."""
         report = self.state.report(self.now)
-        families = account_samples(self.watched, report, self.instant).families
+        market = MarketReport("bitfinex", self.prices, EPOCH, frozenset(), {}, self.marks)
+        families = account_samples(self.watched, report, self.instant, market).families
         return {
             name: {labels[2:]: value for labels, value in samples.items()}
             for name, samples in families.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
 from exporter.core.events import Heard, Platform, Upsert
-from exporter.core.model import Rows, Wallet
+from exporter.core.market import MarketState
+from exporter.core.model import Position, Rows, Wallet
 from exporter.core.stream import StreamState
 from exporter.exposition.catalogue import BY_NAME, METRICS
 from exporter.exposition.collector import PROCESS_FAMILIES, AccountCollector
@@ -180,3 +182,36 @@ def test_a_scrape_does_not_wait_for_a_stream(desk: Desk) -> None:
     assert held == [True]
     assert desk.state.lock.acquire(blocking=False)  # type: ignore[attr-defined]
     desk.state.lock.release()  # type: ignore[attr-defined]
+
+
+def test_the_clock_difference_is_the_least_of_a_venue(desk: Desk, other_desk: Desk) -> None:
+    """Before a message told its time there is no sample; then the fastest message of all accounts speaks."""
+    name = "exchange_clock_difference_seconds"
+    assert values(collector(desk, other_desk), name) == {}
+    for each, delay in ((desk, 0.25), (desk, 0.5), (other_desk, -2.0)):
+        heard = Heard("wu", is_data=True, sent_at=each.instant.wall - delay)
+        each.state.apply("account", heard, each.instant)
+    assert values(collector(desk), name) == {"bitfinex": 0.25}
+    assert values(collector(desk, other_desk), name) == {"bitfinex": -2.0}
+    desk.now = other_desk.now = 301.0
+    assert values(collector(desk, other_desk), name) == {}
+
+
+def test_positions_are_judged_by_the_market_of_their_own_exchange(desk: Desk) -> None:
+    """The last price comes from the venue that holds the position, and from no other."""
+    name = "exchange_position_mark_price"
+    desk.sync({"positions": {1: Position("ETH/USD", 1.0)}})
+    ours, theirs = (MarketState(each, interval=60.0, lock=nullcontext()) for each in ("bitfinex", "other"))
+    theirs.quoted({}, frozenset(), {}, 0.0, 1.0, marks={"ETH/USD": 1.0})
+    source = AccountCollector(
+        lambda: [desk.watched],
+        clock=lambda: desk.instant,
+        series_per_account=lambda: 5000,
+        markets=lambda: [ours, theirs],
+    )
+    assert values(source, name) == {}
+    ours.quoted({}, frozenset(), {}, 0.0, 1.0, marks={"ETH/USD": 2000.0})
+    assert values(source, name) == {"bitfinex,main,ETH/USD": 2000.0}
+    desk.now = 300.1
+    desk.tell()
+    assert values(source, name) == {}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from exporter.core.events import FundingClosed, FundingTraded, Removed, Upsert
-from exporter.core.model import Contract, FundingInfo, Offer, Rows
+from exporter.core.model import Contract, FundingInfo, Offer, Rows, Wallet
 
 if TYPE_CHECKING:
     from tests.exposition.conftest import Desk
@@ -20,14 +22,41 @@ def lent(amount: float, days: float | None, *, rate: float | None = 0.001) -> Co
 
 
 def test_lent_money_is_summed_by_currency_and_state(desk: Desk) -> None:
-    """Used and unused contracts apart, lent and borrowed apart, interest only where the rate is known."""
+    """Used and unused contracts apart, lent and borrowed apart."""
     borrowed = Contract("USD", "taken", "unused", 30.0, 0.002, 2.0, NOW)
-    desk.sync({"credits": {1: lent(100.0, 2.0), 2: lent(50.0, 2.0, rate=None)}, "loans": {3: borrowed}})
+    desk.sync({"credits": {1: lent(100.0, 2.0), 2: lent(50.0, 2.0)}, "loans": {3: borrowed}})
     used, unused = ("USD", "used"), ("USD", "unused")
     assert desk.family("funding_provided") == {used: 150, unused: 0}
     assert desk.family("funding_taken") == {used: 0, unused: 30}
     assert desk.family("funding_contracts") == {used: 2, unused: 1}
-    assert desk.family("funding_expected_daily_interest") == {used: 0.1, unused: 0}
+    assert desk.family("funding_expected_daily_interest") == {used: pytest.approx(0.15), unused: 0}
+
+
+@pytest.mark.parametrize("unknown", [lent(50.0, 2.0, rate=None), lent(50.0, 2.0)._replace(amount=None)])
+def test_interest_is_the_whole_or_nothing(desk: Desk, unknown: Contract) -> None:
+    """While the rate or amount of one contract is unknown the sum is absent, not short of it."""
+    desk.sync({"credits": {1: lent(100.0, 2.0), 2: unknown}})
+    assert desk.family("funding_expected_daily_interest") == {("USD", "unused"): 0}
+    desk.tell(Upsert("credits", 2, lent(50.0, 2.0, rate=0.0)))
+    assert desk.family("funding_expected_daily_interest")["USD", "used"] == pytest.approx(0.1)
+
+
+def test_idle_money_is_told_with_its_beginning(desk: Desk) -> None:
+    """The clock runs while more than the minimum is available, through a moment in which it is not known."""
+    desk.state.idle.minimums = {"USD": 150.0}
+    key = ("funding", "USD")
+    idle = "funding_idle_since_timestamp_seconds"
+    desk.sync({"wallets": {key: Wallet("funding", "USD", 1000.0, 100.0)}})
+    assert desk.family(idle) == {}
+    desk.now = 10.0
+    desk.tell(Upsert("wallets", key, Wallet("funding", "USD", 1000.0, 500.0)))
+    desk.now = 20.0
+    desk.tell(Upsert("wallets", key, Wallet("funding", "USD", 1001.0, None)))
+    assert desk.family(idle) == {}
+    desk.tell(Upsert("wallets", key, Wallet("funding", "USD", 1001.0, 501.0)))
+    assert desk.family(idle) == {("USD",): NOW + 10}
+    desk.tell(Upsert("wallets", key, Wallet("funding", "USD", 1001.0, 150.0)))
+    assert desk.family(idle) == {}
 
 
 def test_own_money_lent_to_oneself_counts_on_both_sides(desk: Desk) -> None:

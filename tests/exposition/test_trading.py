@@ -138,3 +138,10 @@ def test_every_kind_of_notification_and_order_event_is_there_from_the_start(desk
     assert set(before.values()) == {0}
     desk.tell(Notified("uca", "error"))
     assert desk.family("notifications_total") == {**before, ("uca", "error"): 1}
+
+
+def test_the_mark_price_is_there_for_positions_only(desk: Desk) -> None:
+    """A position is shown with the last price of its symbol; without one it goes without."""
+    desk.marks = {"ETH/USD": 2000.0, "BTC/USD": 60000.0}
+    desk.sync({"positions": {1: Position("ETH/USD", 1.0), 2: Position("XYZ/USD", 1.0)}})
+    assert desk.family("position_mark_price") == {("ETH/USD",): 2000.0}

@@ -103,6 +103,7 @@ def test_margin_is_shown_by_account_and_by_symbol(desk: Desk) -> None:
         "exchange_margin_balance_usd": {(): 10},
         "exchange_margin_net_usd": {(): 11},
         "exchange_margin_minimum_usd": {(): 2},
+        "exchange_margin_level_ratio": {(): 5.5},
         "exchange_margin_unrealized_pnl_usd": {(): 1},
         "exchange_margin_tradable_balance": {("ETH/USD",): 1},
         "exchange_margin_gross_balance": {("ETH/USD",): 2},

@@ -12,6 +12,7 @@ import pytest
 
 from exporter.config.types import StreamSettings
 from exporter.core.account import Report
+from exporter.core.events import Refused
 from exporter.core.stream import StreamReport
 from exporter.stream.messages import Closed, ConnectionLost, Ping, Text
 from exporter.stream.transport import ConnectFailed, HandshakeRejected
@@ -506,3 +507,20 @@ def test_patience_comes_from_the_configuration() -> None:
     stage.play(203)
     assert [stream(report).is_up for report in seen.values()] == [True, False]
     assert not has_wallets(seen[202])
+
+
+def test_a_key_turned_away_while_live_waits_like_a_refused_one() -> None:
+    """Our refusal ends a live stream as refused, on the slow schedule; the next login is judged anew."""
+    stage = Stage()
+    refused = Refused("withdraw_scope", "key refused: it may withdraw")
+    stage.at(100, lambda: stage.session.refuse(refused))
+    seen = stage.watch_at(99, 101, 161.5, 690, 1010)
+    stage.play(1011)
+    phases = [stream(report).phase for report in seen.values()]
+    assert phases == ["live", "refused", "refused", "refused", "live"]
+    assert stream(seen[101]).refusal == "withdraw_scope"
+    assert stream(seen[101]).disconnects == {"refused": 1}
+    assert stream(seen[101]).auth_failures == 1
+    assert has_wallets(seen[101])
+    assert not has_wallets(seen[161.5])
+    assert len(stage.attempts) == 2

@@ -14,7 +14,7 @@ from exporter.exposition.catalogue.metric import PREFIX, Group, Kind, Metric
 
 __all__ = ["BY_NAME", "CAPPED", "METRICS", "PREFIX", "Group", "Kind", "Metric"]
 
-_SHOWN: Final = (*wallets.WALLETS, *wallets.MARGIN, *trading.ORDERS, *funding.FUNDING)
+_SHOWN: Final = (*wallets.WALLETS, *wallets.MARGIN, *trading.ORDERS, *funding.FUNDING, *wallets.MOVEMENTS)
 METRICS: Final[tuple[Metric, ...]] = (
     *streams.STREAMS,
     *streams.REST,
@@ -23,5 +23,5 @@ METRICS: Final[tuple[Metric, ...]] = (
     *process.EXPORTER,
 )
 BY_NAME: Final[Mapping[str, Metric]] = {metric.name: metric for metric in METRICS}
-CAPPED: Final = tuple(metric.name for metric in _SHOWN)
+CAPPED: Final = tuple(metric.name for metric in _SHOWN if metric.group != "health")
 """Families that the series cap of an account may shorten: health never is."""

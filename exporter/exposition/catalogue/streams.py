@@ -50,6 +50,11 @@ STREAMS: Final[tuple[Metric, ...]] = section("Streams",
     C("stream_delivery_delay_seconds", "histogram", ("exchange", "stream"),
       "Server time of a message until it arrived here, over all accounts (Bitfinex conf flag "
       "32768). Holds the difference of both clocks; below 0 counts as 0."),
+    H("clock_difference_seconds", "gauge", ("exchange",),
+      "Seconds by which our clock is ahead of the venue's, at most: the least of arrival less server time "
+      "over five minutes. The true difference is lower by the delay of the fastest message; below 0, by "
+      "more than the millisecond to which the venue rounds, our clock is behind for sure. Absent until a "
+      "message told its time."),
     H("platform_operative", "gauge", ("exchange",),
       "1 while the venue works, 0 in maintenance; absent until it said so (Bitfinex info "
       "platform.status, codes 20060 and 20061)."),

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from exporter.exposition.catalogue.metric import ACCOUNT, NO_SUM, SYMBOL, WALLET, Metric, V, section
+from exporter.exposition.catalogue.metric import (
+    ACCOUNT,
+    CURRENCY,
+    NO_SUM,
+    SYMBOL,
+    WALLET,
+    C,
+    H,
+    Metric,
+    V,
+    section,
+)
 
 # One metric in two or three lines reads as a table; the formatter would make eight of them.
 # fmt: off
@@ -27,6 +38,16 @@ WALLETS: Final[tuple[Metric, ...]] = section("Wallets",
       "Part of the balance that is not tied up; absent while unknown (Bitfinex wu field 4)." + NO_SUM),
     V("wallet_available_timestamp_seconds", "gauge", WALLET,
       "When the available balance was last told (Bitfinex wu field 4)."),
+    V("wallet_dust_value_usd", "gauge", ACCOUNT,
+      "What the wallets below include.dust are worth together; they have no series of their own. Absent "
+      "without include.dust or prices."),
+    H("wallet_balance_minimum", "gauge", (*WALLET, "level"),
+      "Least balance that the wallet should have (configuration)." + NO_SUM),
+    H("wallet_balance_maximum", "gauge", (*WALLET, "level"),
+      "Largest balance that the wallet should have (configuration)." + NO_SUM),
+    V("wallet_balance_outside", "gauge", (*WALLET, "level"),
+      "1 while the balance is below its minimum or above its maximum; a wallet that the venue does not "
+      "list counts as 0."),
     V("wallet_staked", "gauge", WALLET,
       "Part that is staked (BitoPro stake)." + NO_SUM),
     V("wallet_unsettled_interest", "gauge", WALLET,
@@ -36,6 +57,14 @@ WALLETS: Final[tuple[Metric, ...]] = section("Wallets",
     V("account_net_assets_usd", "gauge", ACCOUNT,
       "The venue's own total less liabilities (Bitfinex bu field 1)."),
 )
+MOVEMENTS: Final[tuple[Metric, ...]] = section("Balance movements",
+    C("wallet_credits_total", "counter", (*CURRENCY, "reason"),
+      "What wallets gained, by reason; unobserved is what changed while no message told of it "
+      "(Bitfinex wu fields 5 and 6, and differences of snapshots)." + NO_SUM),
+    C("wallet_debits_total", "counter", (*CURRENCY, "reason"),
+      "What wallets lost, by reason; credits less debits are the change of the balances "
+      "(Bitfinex wu fields 5 and 6, and differences of snapshots)." + NO_SUM),
+)
 MARGIN: Final[tuple[Metric, ...]] = section("Margin and positions",
     V("margin_balance_usd", "gauge", ACCOUNT,
       "Value of the margin wallets (Bitfinex miu base field 2)."),
@@ -43,6 +72,12 @@ MARGIN: Final[tuple[Metric, ...]] = section("Margin and positions",
       "Value of the margin wallets after profit and loss (Bitfinex miu base field 3)."),
     V("margin_minimum_usd", "gauge", ACCOUNT,
       "Net value below which positions are liquidated (Bitfinex miu base field 4)."),
+    V("margin_level_ratio", "gauge", ACCOUNT,
+      "Net value over the least it may be: at 1 positions are liquidated; absent while nothing is required "
+      "(Bitfinex miu base fields 3 and 4)."),
+    V("margin_needed_usd", "gauge", ACCOUNT,
+      "What the margin wallets lack to reach margin_level, 0 when they do; absent without that setting "
+      "(Bitfinex miu base fields 3 and 4)."),
     V("margin_unrealized_pnl_usd", "gauge", ACCOUNT,
       "Profit and loss of the open positions (Bitfinex miu base field 0)."),
     V("margin_funding_cost_usd", "gauge", ACCOUNT,
@@ -64,6 +99,9 @@ MARGIN: Final[tuple[Metric, ...]] = section("Margin and positions",
       "2)."),
     V("position_entry_price", "gauge", SYMBOL,
       "Average entry price in the quote currency (Bitfinex pu field 3)."),
+    V("position_mark_price", "gauge", SYMBOL,
+      "Last price of the symbol in its quote currency; of a derivative the venue's own mark can differ; "
+      "absent when the tickers are too old (Bitfinex tickers field 7)."),
     V("position_liquidation_price", "gauge", SYMBOL,
       "Price at which the position is liquidated; absent when unknown or none (Bitfinex pu "
       "field 8)."),

@@ -1,0 +1,48 @@
+"""Which families say how much there is: with `hide_amounts` they are left out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exporter.exposition.catalogue import METRICS
+from exporter.exposition.catalogue.metric import PREFIX
+from exporter.exposition.samples import Labels
+
+HARMLESS_SECTIONS: Final = ("Streams", "Prices", "Exporter")
+"""Nothing in these is an amount of an account."""
+HARMLESS: Final = frozenset(
+    PREFIX + name
+    for name in (
+        # States.
+        *("wallet_balance_outside", "position_info"),
+        # Counts.
+        *("positions", "open_orders", "order_events_total", "fills_total", "fills_recovered_total"),
+        *("notifications_total", "funding_contracts", "funding_offers"),
+        *("funding_closed_total", "funding_trades_total"),
+        *("reconcile_mismatched_wallets", "reconcile_mismatched_rows"),
+        *("rest_requests_total", "rest_request_failures_total"),
+        # Ratios and rates.
+        *("margin_level_ratio", "position_unrealized_pnl_ratio", "position_leverage_ratio"),
+        *("funding_provided_daily_ratio", "funding_taken_daily_ratio"),
+        # Prices, which do not tell of how much.
+        *("position_entry_price", "position_liquidation_price", "position_mark_price"),
+        # Times.
+        *("wallet_available_timestamp_seconds", "position_opened_timestamp_seconds"),
+        *("open_order_oldest_timestamp_seconds", "last_fill_timestamp_seconds"),
+        *("funding_next_expiry_timestamp_seconds", "funding_offer_oldest_timestamp_seconds"),
+        *("funding_idle_since_timestamp_seconds", "reconcile_last_success_timestamp_seconds"),
+        *("funding_provided_duration_seconds", "funding_taken_duration_seconds"),
+        "rest_request_duration_seconds",
+    )
+)
+AMOUNTS: Final = frozenset(
+    metric.name
+    for metric in METRICS
+    if metric.section not in HARMLESS_SECTIONS and metric.name not in HARMLESS
+)
+"""Everything else, so that a family nobody thought about is hidden rather than shown."""
+
+
+def without_amounts(families: dict[str, dict[Labels, float]]) -> dict[str, dict[Labels, float]]:
+    """Only the families that do not say how much there is."""
+    return {name: samples for name, samples in families.items() if name not in AMOUNTS}
