@@ -124,12 +124,10 @@ class AccountState:
             if state.synced and "wallets" in state.shown.rows:
                 self.idle.look(state.shown.rows["wallets"], now.wall)
 
-    def compare(self, table: Table, before: Rows, told: Rows, after: Rows) -> bool:
-        """Compare a table with what REST told of it; True when only a resync can explain or mend it."""
+    def compare(self, table: Table, told: Rows, moments: Sequence[Rows]) -> bool:
+        """Compare what REST told with the stream around the read; True when only a resync can mend it."""
         with self.lock:
-            if table == "wallets":
-                return self.reconciliation.wallets(before, told, after)
-            return self.reconciliation.rows(table, before, told, after)
+            return self.reconciliation.compare(table, told, moments)
 
     def reconciled(self, now: Instant) -> None:
         """A whole round of comparisons is done."""

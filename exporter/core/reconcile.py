@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from exporter.core.events import Upsert
@@ -34,30 +34,24 @@ class Reconciliation:
         self._answered: dict[Table, set[object]] = {}
         """By table, differences for which a resync was asked: one that outlives it is shown, not chased."""
 
-    def wallets(self, before: Rows, told: Rows, after: Rows) -> bool:
-        """Compare balances; True when a lasting difference calls for a resync."""
-        found: dict[tuple[str, str], float] = {}
-        for key in {*before, *told, *after}:
-            balances = [_balance(rows, key) for rows in (before, told, after)]
-            if isinstance(key, tuple) and (gap := _gap(*balances)) is not None:
-                found[key] = gap
-        lasting: set[object] = {
-            (key, round(gap, 8)) for key, gap in found.items() if _same(gap, self.differences.get(key))
-        }
-        self.differences = found
-        return self._call_for_resync("wallets", lasting)
+    def compare(self, table: Table, told: Rows, moments: Sequence[Rows]) -> bool:
+        """Compare what REST told with the stream at some moments around the read.
 
-    def rows(self, table: Table, before: Rows, told: Rows, after: Rows) -> bool:
-        """Compare which rows exist; True when a lasting difference calls for a resync."""
-        found = frozenset(
-            key
-            for key in {*before, *told, *after}
-            if (key in told and key not in before and key not in after)
-            or (key not in told and key in before and key in after)
-        )
-        lasting: set[object] = {(table, key) for key in found & self.mismatched.get(table, frozenset())}
-        self.mismatched[table] = found
-        return self._call_for_resync(table, lasting)
+        True when a lasting difference calls for a resync.
+        """
+        if table == "wallets":
+            found = wallet_gaps(told, moments)
+            lasting: set[object] = {
+                (key, round(gap, 8)) for key, gap in found.items() if _same(gap, self.differences.get(key))
+            }
+            self.differences = found
+        else:
+            odd = odd_rows(told, moments)
+            lasting = set(odd & self.mismatched.get(table, frozenset()))
+            self.mismatched[table] = odd
+        fresh = lasting - self._answered.get(table, set())
+        self._answered[table] = lasting
+        return bool(fresh)
 
     def succeeded(self, wall: float) -> None:
         """A whole round of comparisons is done."""
@@ -68,10 +62,27 @@ class Reconciliation:
         mismatched = {table: len(keys) for table, keys in self.mismatched.items()}
         return ReconcileReport(self.last_success, dict(self.differences), mismatched)
 
-    def _call_for_resync(self, table: Table, lasting: set[object]) -> bool:
-        fresh = lasting - self._answered.get(table, set())
-        self._answered[table] = lasting
-        return bool(fresh)
+
+def agree(table: Table, told: Rows, moments: Sequence[Rows]) -> bool:
+    """Whether REST and the stream say the same, as far as these moments show."""
+    return not (wallet_gaps(told, moments) if table == "wallets" else odd_rows(told, moments))
+
+
+def wallet_gaps(told: Rows, moments: Sequence[Rows]) -> dict[tuple[str, str], float]:
+    """By (wallet, currency), what REST says beyond what the stream says."""
+    found: dict[tuple[str, str], float] = {}
+    for key in {*told, *(key for rows in moments for key in rows)}:
+        gap = _gap(_balance(told, key), [_balance(rows, key) for rows in moments])
+        if isinstance(key, tuple) and gap is not None:
+            found[key] = gap
+    return found
+
+
+def odd_rows(told: Rows, moments: Sequence[Rows]) -> frozenset[Key]:
+    """Rows that REST knows and the stream knew at no moment, or the other way round."""
+    unknown = {key for key in told if not any(key in rows for rows in moments)}
+    untold = {key for key in moments[0] if key not in told and all(key in rows for rows in moments)}
+    return frozenset(unknown | untold)
 
 
 def missing_available(rows: Rows, before: Rows, told: Rows) -> list[Upsert]:
@@ -100,15 +111,14 @@ def _balance(rows: Rows, key: Key) -> float | None:
     return row.balance if isinstance(row, Wallet) else 0.0
 
 
-def _gap(before: float | None, told: float | None, after: float | None) -> float | None:
-    """What REST says beyond what the stream said; None when it fits a moment of the read, or is not known."""
-    if before is None or told is None or after is None:
+def _gap(told: float | None, moments: Sequence[float | None]) -> float | None:
+    """What REST says beyond the stream; None when it fits one of the moments, or there is no telling."""
+    if told is None or None in moments or any(_same(told, each) for each in moments):
         return None
-    if _same(before, told) or _same(after, told):
-        return None
-    if not _same(before, after):
+    last = moments[-1]
+    if last is None or not all(_same(last, each) for each in moments):
         return None  # it moved while it was read: no judgement this time
-    return told - after
+    return told - last
 
 
 def _same(one: float, other: float | None) -> bool:

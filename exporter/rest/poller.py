@@ -17,10 +17,12 @@ from exporter.core.clock import Instant
 from exporter.core.events import Fill, Permitted, Platform, Snapshot, Upsert
 from exporter.core.market import MarketState
 from exporter.core.model import Rows, Table
-from exporter.exchanges.reads import Ask, Fault, FillRead, QuoteRead, Quotes, Read, Reads, Reply
+from exporter.core.reconcile import agree
+from exporter.exchanges.reads import Ask, Fault, FillRead, QuoteRead, Read, Reads, Reply
 from exporter.logs import log
 from exporter.rest.asker import Asker, Client, Meter
 from exporter.rest.fills import Recovery
+from exporter.rest.valuation import Valuation
 from exporter.stream.turn import KeyTurn
 
 logger: Final = logging.getLogger(__name__)
@@ -28,6 +30,8 @@ STEP: Final = 1.0
 """Seconds between two looks at what is due."""
 SETTLE: Final = 5.0
 """Seconds after going live before a first comparison."""
+LATE: Final = 2.0
+"""Seconds that the stream gets to tell what REST knew already."""
 AGAIN: Final = 15.0
 """Seconds after which a comparison that could not be finished is tried again."""
 PLATFORM_INTERVAL: Final = 30.0
@@ -51,6 +55,20 @@ class Reader:
     fills: Callable[[float], FillRead] | None = None
     """Executions since a Unix second, where the venue's history can be matched with its stream."""
     recovery: Recovery | None = None
+
+
+class Told(NamedTuple):
+    """A table as REST told it, and as the stream showed it before and after the read."""
+
+    table: Table
+    rows: Rows
+    before: Rows
+    after: Rows
+
+    @property
+    def moments(self) -> tuple[Rows, Rows]:
+        """What the stream showed around the read."""
+        return self.before, self.after
 
 
 class Plan(NamedTuple):
@@ -88,8 +106,9 @@ class Poller:
             stopping=self._stopping,
             pause=plan.pause,
         )
-        self._quotes: dict[str, tuple[Quotes, Instant]] = {}
-        self._valuation_due = float("-inf")
+        self._valuation = Valuation(
+            plan.reads, plan.quotes, plan.market, plan.anchor, plan.valuation_interval
+        )
         self._platform_due = float("-inf")
 
     def run(self) -> None:
@@ -110,10 +129,7 @@ class Poller:
         """Do what is due now."""
         plan = self._plan
         if plan.valuation_interval:
-            if plan.clock().monotonic >= self._valuation_due:
-                self._read_quotes()
-            # Wallets come and go between two readings of the tickers.
-            self._value()
+            self._valuation.step(plan.clock, self._asker, [reader.state for reader in self._readers])
         for reader in self._readers:
             if self._stopping.is_set():
                 return
@@ -148,8 +164,11 @@ class Poller:
             reader.due = now.monotonic + SETTLE
             return
         # A list, since every table is read though one of them fails.
-        complete = all([self._read(reader, read) for read in reader.tables])  # noqa: C419
+        replies = [self._read(reader, read) for read in reader.tables]
+        told = [each for found in replies for each in found or ()]
+        self._compare(reader, told)
         now = self._plan.clock()
+        complete = None not in replies
         if complete:
             reader.state.reconciled(now)
         reader.due = now.monotonic + (self._plan.reconcile_interval if complete else AGAIN)
@@ -166,37 +185,48 @@ class Poller:
 
         recovery.step(self._plan.clock, page)
 
-    def _read(self, reader: Reader, read: Read) -> bool:
-        """Ask for one table, or value, and take in what it tells; False when there was no answer."""
+    def _read(self, reader: Reader, read: Read) -> list[Told] | None:
+        """Ask for one table, or value; gives tables to compare, None when there was no answer."""
         before = self._shown(reader)
         reply = self._ask(read, reader)
         if reply is None:
-            return False
+            return None
         after = self._shown(reader)
+        told: list[Told] = []
         for event in reply:
             if isinstance(event, Upsert):
                 reader.state.fill(event, self._plan.clock())
             elif isinstance(event, Snapshot) and event.table in before and event.table in after:
-                self._compare(reader, event, before[event.table], after[event.table])
-        return True
+                told.append(Told(event.table, event.rows, before[event.table], after[event.table]))
+        return told
 
     def _shown(self, reader: Reader) -> Mapping[Table, Rows]:
         return reader.state.report(self._plan.clock().monotonic).view.tables
 
-    def _compare(self, reader: Reader, told: Snapshot, before: Rows, after: Rows) -> None:
+    def _compare(self, reader: Reader, told: Sequence[Told]) -> None:
+        for each in told:
+            self._take_over(reader, each)
+        if not all(agree(each.table, each.rows, each.moments) for each in told):
+            # REST may be ahead of the stream: what it knew already gets a moment to arrive.
+            self._plan.pause(self._stopping, LATE)
+        later = self._shown(reader)
+        for each in told:
+            if each.table not in later:
+                continue
+            resync = reader.state.compare(each.table, each.rows, (*each.moments, later[each.table]))
+            if resync and each.table not in self._plan.reads.replaces:
+                who = {"exchange": reader.state.exchange, "account": reader.state.account}
+                log(logger, logging.WARNING, "stream and REST differ for good, starting the stream afresh",
+                    table=each.table, exc_info=None, **who)  # fmt: skip
+                reader.resync(each.table)
+
+    def _take_over(self, reader: Reader, told: Told) -> None:
+        """Use what REST knows better than the stream; what the stream brought meanwhile is newer."""
         now = self._plan.clock()
-        resync = reader.state.compare(told.table, before, told.rows, after)
-        if told.table in self._plan.reads.replaces:
-            # What the stream brought during the read is newer than the reply.
-            if before == after:
-                reader.state.replace(told.table, told.rows, now)
-            return
-        if told.table == "wallets":
-            reader.state.fill_available(before, told.rows, now)
-        if resync:
-            log(logger, logging.WARNING, "stream and REST differ for good, starting the stream afresh",
-                exchange=reader.state.exchange, account=reader.state.account, table=told.table)  # fmt: skip
-            reader.resync(told.table)
+        if told.table in self._plan.reads.replaces and told.before == told.after:
+            reader.state.replace(told.table, told.rows, now)
+        elif told.table == "wallets":
+            reader.state.fill_available(told.before, told.rows, now)
 
     def _ask_platform(self, read: Read) -> None:
         """Ask whether the venue works, while a stream of it is not up."""
@@ -208,59 +238,6 @@ class Poller:
             if isinstance(event, Platform):
                 for reader in self._readers:
                     reader.state.permitted(event, self._plan.clock())
-
-    # -- prices -----------------------------------------------------------------------------------
-
-    def _read_quotes(self) -> None:
-        """Read what quotes are due; without the needed ones the old prices stand until they are too old."""
-        now = self._plan.clock()
-        self._valuation_due = now.monotonic + self._plan.valuation_interval
-        for read in self._plan.quotes:
-            known = self._quotes.get(read.endpoint)
-            if known is not None and now.monotonic - known[1].monotonic < read.every:
-                continue
-            found = self._asker.ask(read.endpoint, read.ask, read.understand)
-            if found is not None:
-                self._quotes[read.endpoint] = (found, self._plan.clock())
-
-    def _value(self) -> None:
-        """Set the price of every currency that a wallet holds, from the quotes that were read."""
-        plan = self._plan
-        needed = [self._quotes.get(read.endpoint) for read in plan.quotes if read.needed]
-        if not needed or None in needed:
-            return
-        now = plan.clock().monotonic
-        wanted = frozenset(
-            str(key[1])
-            for reader in self._readers
-            for key in reader.state.report(now).view.tables.get("wallets", {})
-            if isinstance(key, tuple)
-        )
-        quotes = self._merged(now)
-        prices = plan.reads.value(quotes, wanted | plan.reads.always)
-        read_at = min(each[1] for each in needed if each is not None)
-        plan.market.quoted(
-            prices,
-            wanted,
-            quotes.funding_rates,
-            read_at.monotonic,
-            read_at.wall,
-            marks=plan.reads.marks(quotes),
-        )
-
-    def _merged(self, now: float) -> Quotes:
-        last: dict[str, float] = {}
-        aliases: dict[str, str] = {}
-        rates: dict[str, float] = {}
-        for quotes, _ in self._quotes.values():
-            last.update(quotes.last)
-            aliases.update(quotes.aliases)
-            rates.update(quotes.funding_rates)
-        for name in self._plan.reads.anchors:
-            anchor = self._plan.anchor(name, now)
-            if anchor is not None:
-                last[name] = anchor
-        return Quotes(last, aliases, rates)
 
     def _ask(self, read: Read, reader: Reader | None) -> Reply | None:
         """Ask about an account, or about the venue."""
