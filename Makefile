@@ -17,6 +17,8 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --allow-unsafe --generate-hashes
   --no-emit-find-links --no-emit-index-url --no-emit-trusted-host
 # `make check` and .ci/run set it; tests are faster without.
 COVERAGE :=
+# Half of the time goes into waiting for real components; a file's tests stay together for their fixtures.
+PARALLEL := -n auto --dist loadfile
 # The state of accounts and the rules of the exchanges: where a wrong branch means a wrong balance.
 COVERED := exporter/core/*,exporter/exchanges/*
 NOT_COVERED := */simulator.py,*/sim_*.py,*/venue.py
@@ -37,7 +39,7 @@ run: $(RUNTIME) ## serve the accounts of config.yaml (CONFIG=other.yaml for anot
 
 .PHONY: test
 test: $(DEV) ## run the tests (ARGS="-k words" to choose)
-	@$(BIN)/python -m pytest $(COVERAGE) $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(COVERAGE) $(ARGS)
 
 .PHONY: check
 check: COVERAGE := --cov --cov-report=
@@ -62,12 +64,16 @@ floor: $(DEV) # judges the tests' last run with --cov
 	@$(BIN)/coverage report --include='$(COVERED)' --omit='$(NOT_COVERED)' --fail-under=90
 
 .PHONY: docs
-docs: $(RUNTIME) ## write docs/metrics.md anew from the catalogue
+docs: $(RUNTIME) ## write anew what is generated: docs/metrics.md, dashboards, Kubernetes rules
 	@$(BIN)/python -m exporter.exposition.document
+	@$(BIN)/python -m grafana.source
+	@$(BIN)/python prometheus/build.py
 
 .PHONY: docs-check
 docs-check: $(RUNTIME)
 	@$(BIN)/python -m exporter.exposition.document --check
+	@$(BIN)/python -m grafana.source --check
+	@$(BIN)/python prometheus/build.py --check
 
 .PHONY: wheel-check
 wheel-check: $(DEV)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 REPOSITORY: Final = Path(__file__).parent.parent
 
-PACKAGES: Final[Mapping[str, str]] = {"promtool": "prometheus", "prometheus": "prometheus"}
+PACKAGES: Final[Mapping[str, str]] = {"promtool": "prometheus", "amtool": "prometheus-alertmanager"}
 """Which Debian package brings a component."""
 
 STRANGERS: Final = (
@@ -126,12 +126,15 @@ def promtool(component: Callable[[str], str]) -> Callable[..., subprocess.Comple
 @pytest.fixture
 def prometheus_server(
     component: Callable[[str], str], free_port: Callable[[], int], tmp_path: Path
-) -> Iterator[Callable[[str], str]]:
-    """A function that starts a real Prometheus with a configuration and returns its URL once ready."""
+) -> Iterator[Callable[..., str]]:
+    """A function that starts a real Prometheus with a configuration and returns its URL once ready.
+
+    `data` is the folder of its blocks, for one that begins with some.
+    """
     path = component("prometheus")
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(config: str) -> str:
+    def start(config: str, *, data: Path | None = None) -> str:
         folder = tmp_path / f"prometheus-{len(started)}"
         folder.mkdir()
         (folder / "prometheus.yml").write_text(config)
@@ -139,7 +142,7 @@ def prometheus_server(
         command = [
             path,
             f"--config.file={folder / 'prometheus.yml'}",
-            f"--storage.tsdb.path={folder / 'data'}",
+            f"--storage.tsdb.path={data or folder / 'data'}",
             f"--web.listen-address={address}",
             "--enable-feature=exemplar-storage,native-histograms",
         ]
