@@ -19,6 +19,7 @@ from typing import Any, Final
 import yaml
 
 HERE: Final = Path(__file__).resolve().parent
+TESTS: Final = HERE / "tests"
 MANIFESTS: Final = HERE.parent / "deploy" / "kubernetes"
 RUNBOOKS: Final = "https://exchange-exporter.example/runbooks"
 DASHBOARDS: Final = "http://localhost:3000/d"
@@ -104,6 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
         stale = [name for name, text in made.items() if _read(folder / name) != text]
         for name in stale:
             sys.stderr.write(f"{folder / name} is not what the rules say: run python prometheus/build.py\n")
+        sys.stdout.write(counts() + "\n")
         return 1 if stale else 0
     for name, text in made.items():
         ours = text.replace(f"{RUNBOOKS}/", f"{chosen.runbooks.rstrip('/')}/")
@@ -111,6 +113,27 @@ def main(arguments: list[str] | None = None) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(ours.replace(f"{DASHBOARDS}/", f"{chosen.dashboards.rstrip('/')}/"))
     return 0
+
+
+def counts() -> str:
+    """How many rules there are, and how many cases prove them, in one line."""
+    rules = [
+        rule
+        for path in rule_files()
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+    ]
+    alerts = sum("alert" in rule for rule in rules)
+    names = [
+        str(case["name"])
+        for path in sorted(TESTS.glob("*.yaml"))
+        for case in yaml.safe_load(path.read_text())["tests"]
+    ]
+    firing, quiet = (sum(word in name for name in names) for word in (" fires: ", " quiet: "))
+    return (
+        f"prometheus: {alerts} alerts, {len(rules) - alerts} recorded series; "
+        f"{firing} firing and {quiet} quiet cases, {len(names) - firing - quiet} of recorded series"
+    )
 
 
 def _read(path: Path) -> str | None:

@@ -7,8 +7,7 @@ from typing import NamedTuple
 from exporter.demo.books import Profile
 from exporter.demo.records import Pair
 
-READ, WRITE = (1, 0), (1, 1)
-NONE = (0, 0)
+READ, NONE = (1, 0), (0, 0)
 
 
 class DemoAccount(NamedTuple):
@@ -99,13 +98,12 @@ BITOPRO = Profile(
 
 ACCOUNTS = (
     DemoAccount("demo-main", "bitfinex", "demo-main-key", "demo-main-made-up-secret", _READ_ONLY, MAIN),
-    # This key may write orders, which a watcher should never need: the demo shows how that is reported.
     DemoAccount(
         "demo-lender",
         "bitfinex",
         "demo-lender-key",
         "demo-lender-made-up-secret",
-        (("orders", WRITE), *_READ_ONLY[1:]),
+        _READ_ONLY,
         LENDER,
     ),
     DemoAccount(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +46,26 @@ def main() -> int:
             (FOLDER / name).write_text(made[name])
         else:
             (FOLDER / name).unlink()
+    if check:
+        sys.stdout.write(counts(made.values()) + "\n")
     return int(check and there != made)
+
+
+def counts(texts: Iterable[str]) -> str:
+    """How many dashboards, panels and queries there are, in one line."""
+    boards = [json.loads(text) for text in texts]
+    panels = [
+        panel
+        for board in boards
+        for outer in board["panels"]
+        for panel in (outer, *outer.get("panels", ()))
+        if panel["type"] != "row"
+    ]
+    queries = sum(len(panel.get("targets", ())) for panel in panels)
+    marks = sum("expr" in each for board in boards for each in board["annotations"]["list"])
+    return (
+        f"grafana: {len(boards)} dashboards, {len(panels)} panels, {queries} queries, {marks} of annotations"
+    )
 
 
 if __name__ == "__main__":

@@ -38,8 +38,8 @@ def test_a_login_shows_scopes_streams_and_series(
     assert check(str(config_file(venue)), Redactor(), login=True) == 0
     out = capsys.readouterr().out
     assert "demo-main (bitfinex):\n  stream account: live\n  key: read only\n" in out
-    assert "demo-lender (bitfinex):\n  stream account: live\n  key: can trade\n" in out
-    assert "    orders: read, write\n" in out
+    assert "demo-lender (bitfinex):\n  stream account: live\n  key: read only\n" in out
+    assert "    orders: read\n" in out
     assert "    withdraw: nothing\n" in out
     assert "  series: " in out
     for account in ACCOUNTS:

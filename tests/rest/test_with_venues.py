@@ -18,6 +18,7 @@ from exporter.exchanges.base import Endpoints, Login, Nonces
 from exporter.exchanges.bitfinex.auth import login_message
 from exporter.exchanges.bitfinex.rest import READS
 from exporter.exchanges.bitfinex.simulator import Simulator
+from exporter.exposition.catalogue import METRICS
 from exporter.follow import hmac_sha384
 from exporter.stream.turn import KeyTurn
 from tests.running import Running
@@ -198,3 +199,27 @@ def test_requests_in_a_race_never_break_a_login() -> None:
 
     assert set(statuses) == {"OK"}
     assert sent
+
+
+def test_every_family_that_rest_brings_has_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the catalogue promises of REST and prices, the demo's two exchanges and one drift produce."""
+    monkeypatch.setattr("exporter.rest.poller.SETTLE", 0.1)
+    monkeypatch.setattr("exporter.rest.poller.LATE", 0.1)
+    venue = DemoServer(seed=1)
+    venue.start()
+    running = Running(venue)
+    running.config = replace(running.config, reconcile=Reconcile(5.0), valuation=Valuation(5.0))
+    running.rebuild()
+    with venue.lock:
+        venue.venues["bitfinex"].faults.drift[MAIN_LTC] = 2.5
+    try:
+        running.start()
+        running.await_lines(f"{DRIFT} 2.5", UP)
+        page = running.await_lines('exchange_currency_price_usd{currency="USD",exchange="bitfinex"} 1.0')
+    finally:
+        running.stop()
+        venue.stop()
+    wanted = [metric for metric in METRICS if metric.section in ("REST and reconciliation", "Prices")]
+    told = {line.partition("{")[0] for line in page.splitlines() if not line.startswith("#")}
+    suffix = {"histogram": "_count"}
+    assert [each.name for each in wanted if each.name + suffix.get(each.kind, "") not in told] == []
