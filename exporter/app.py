@@ -138,6 +138,7 @@ class App:
         """
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
+        log(logger, logging.INFO, "starting", version=__version__, accounts=len(self._config.accounts))
         self.start()
         while self._turn():
             pass
@@ -176,7 +177,7 @@ class App:
             config = self._reread()
         except ConfigError as error:
             for problem in error.problems:
-                log(logger, logging.ERROR, "configuration problem", problem=problem)
+                log(logger, logging.ERROR, "configuration problem, the old one stays", problem=problem)
             self._telemetry.reloaded(success=False, at=0.0)
             return "; ".join(error.problems)
         before, self._config = self._config, config
@@ -200,9 +201,7 @@ class App:
     def _take_up(self, accounts: Sequence[Account]) -> Sequence[Session]:
         """Make accounts known to all but the venues; gives the sessions to start."""
         for account in accounts:
-            self._redact.add((account.api_key.reveal(), account.api_secret.reveal()))
-            if account.identity is not None:
-                self._redact.add((account.identity.reveal(),))
+            self._redact.add(account.secrets())
         added = tuple(self._workshop.follow(account) for account in accounts)
         sessions = [session for followed in added for session in followed.sessions]
         self._telemetry.expect_sessions(session.key for session in sessions)

@@ -56,8 +56,13 @@ def _dispatch(settings: argparse.Namespace, redact: Redactor) -> int:
         for problem in error.problems:
             print(problem, file=sys.stderr)  # noqa: T201 - the answer to a person, not an event
         return USAGE
-    except (ListenError, OSError) as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)  # noqa: T201 - as above
+    except ListenError as error:
+        print(f"{PROGRAM}: {error} (--web.listen-address chooses another)", file=sys.stderr)  # noqa: T201
+        return FAILURE
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        where = f"cannot use {error.filename}: " if error.filename else ""
+        print(f"{PROGRAM}: {where}{reason}", file=sys.stderr)  # noqa: T201 - as above
         return FAILURE
 
 
@@ -126,24 +131,65 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, demo):
         _add_web(command)
     for command in (run, check, record, backfill):
-        command.add_argument("--config.file", dest="config_file", default="config.yaml", metavar="FILE")
+        command.add_argument(
+            "--config.file",
+            dest="config_file",
+            default="config.yaml",
+            metavar="FILE",
+            help="accounts and settings (default config.yaml)",
+        )
     for command in (run, demo, check, replay, record, backfill):
         _add_logs(command, version)
-    demo.add_argument("--demo.seed", dest="seed", type=int, default=1, metavar="N")
-    demo.add_argument("--demo.speed", dest="speed", type=_positive, default=1.0, metavar="X")
+    _add_demo(demo)
     check.add_argument("--login", action="store_true", help="log in to each account once")
-    replay.add_argument("--exchange", required=True, metavar="NAME")
-    replay.add_argument("--account", default="replay", metavar="NAME")
-    replay.add_argument("--format", choices=("text", "openmetrics"), default="text")
-    replay.add_argument("file", metavar="FILE", help="one JSON value a line; - for standard input")
-    record.add_argument("--account", required=True, metavar="NAME")
+    _add_replay(replay)
+    _add_account(record)
     record.add_argument("file", metavar="FILE", help="where to write; - for standard output")
     _add_past(backfill)
     return parser
 
 
+def _add_account(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--account", required=True, metavar="NAME", help="one account of the configuration")
+
+
+def _add_demo(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--demo.seed",
+        dest="seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="another number, another history (default 1)",
+    )
+    command.add_argument(
+        "--demo.speed",
+        dest="speed",
+        type=_positive,
+        default=1.0,
+        metavar="X",
+        help="how many times as much happens (default 1)",
+    )
+
+
+def _add_replay(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--exchange", required=True, metavar="NAME", help="the exchange that sent the messages"
+    )
+    command.add_argument(
+        "--account", default="replay", metavar="NAME", help="value of the label account (default replay)"
+    )
+    command.add_argument(
+        "--format",
+        choices=("text", "openmetrics"),
+        default="text",
+        help="how metrics are written (default text)",
+    )
+    command.add_argument("file", metavar="FILE", help="one JSON value a line; - for standard input")
+
+
 def _add_past(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--account", required=True, metavar="NAME")
+    _add_account(command)
     command.add_argument(
         "--from", dest="start", required=True, metavar="DATE", help="such as 2026-01-31, in UTC"
     )
@@ -169,16 +215,51 @@ def _add_web(command: argparse.ArgumentParser) -> None:
         help=f"host:port to serve on, may be given several times (default {DEFAULT_ADDRESS})",
     )
     command.add_argument(
-        "--web.telemetry-path", dest="telemetry_path", type=_path, default="/metrics", metavar="PATH"
+        "--web.telemetry-path",
+        dest="telemetry_path",
+        type=_path,
+        default="/metrics",
+        metavar="PATH",
+        help="where metrics are (default /metrics)",
     )
-    command.add_argument("--web.config.file", dest="web_config_file", type=Path, metavar="FILE")
-    command.add_argument("--web.max-requests", dest="max_requests", type=_count, default=5, metavar="N")
-    command.add_argument("--web.enable-lifecycle", dest="enable_lifecycle", action="store_true")
+    command.add_argument(
+        "--web.config.file",
+        dest="web_config_file",
+        type=Path,
+        metavar="FILE",
+        help="TLS, users and headers, in the format that Prometheus exporters share",
+    )
+    command.add_argument(
+        "--web.max-requests",
+        dest="max_requests",
+        type=_count,
+        default=5,
+        metavar="N",
+        help="how many requests are answered at the same time (default 5)",
+    )
+    command.add_argument(
+        "--web.enable-lifecycle",
+        dest="enable_lifecycle",
+        action="store_true",
+        help="reload the configuration on POST /-/reload",
+    )
 
 
 def _add_logs(command: argparse.ArgumentParser, version: str) -> None:
-    command.add_argument("--log.level", dest="log_level", choices=tuple(LEVELS), default="info")
-    command.add_argument("--log.format", dest="log_format", choices=FORMATS, default="logfmt")
+    command.add_argument(
+        "--log.level",
+        dest="log_level",
+        choices=tuple(LEVELS),
+        default="info",
+        help="the least severe events that are logged (default info)",
+    )
+    command.add_argument(
+        "--log.format",
+        dest="log_format",
+        choices=FORMATS,
+        default="logfmt",
+        help="how log lines are written (default logfmt)",
+    )
     command.add_argument("--version", action="version", version=version)
 
 

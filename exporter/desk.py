@@ -34,8 +34,9 @@ class Desk:
         self._telemetry = telemetry
         self._clock = clock
         self._markets: Mapping[str, MarketState] = {}
+        self._interval = 0.0
+        """Of the valuation, for which the markets were made: how long a price is believed follows from it."""
         self._pollers: list[tuple[Poller, threading.Thread]] = []
-        self._expected: set[tuple[str, str]] = set()
         self._recoveries: dict[AccountState, Recovery] = {}
         """What may have been missed is to be known across reloads."""
 
@@ -54,15 +55,16 @@ class Desk:
                 sorted(followed, key=lambda each: each.account.exchange), lambda each: each.account.exchange
             )
         }
-        endpoints = {exchange: _endpoints(group[0]) for exchange, group in groups.items()}
+        endpoints = {exchange: group[0].want.endpoints for exchange, group in groups.items()}
         anchors = {name for exchange in groups for name, _ in _anchors(exchange)}
         for exchange in anchors - endpoints.keys():
             groups[exchange] = []
             endpoints[exchange] = KNOWN[exchange].endpoints
         interval = settings.valuation.interval
+        known = self._markets if interval == self._interval else {}
+        self._interval = interval
         self._markets = {
-            exchange: self._markets.get(exchange)
-            or MarketState(exchange, interval=interval, lock=threading.Lock())
+            exchange: known.get(exchange) or MarketState(exchange, interval=interval, lock=threading.Lock())
             for exchange in groups
         }
         for exchange, group in groups.items():
@@ -84,7 +86,7 @@ class Desk:
         reader = _reader(followed, reads)
         if reads.fills is not None and "trades" in followed.account.feeds:
             state = reader.state
-            reader.fills = partial(reads.fills, followed.login, _endpoints(followed))
+            reader.fills = partial(reads.fills, followed.login, followed.want.endpoints)
             reader.recovery = self._recoveries.setdefault(state, Recovery(state, self._clock().wall))
         return reader
 
@@ -127,14 +129,9 @@ def _anchors(exchange: str) -> Sequence[tuple[str, str]]:
     return tuple(reads.anchors.values()) if reads is not None else ()
 
 
-def _endpoints(followed: Followed) -> Endpoints:
-    given = followed.account.endpoints
-    return Endpoints(given.stream, given.rest, given.public)
-
-
 def _reader(followed: Followed, reads: Reads) -> Reader:
     spec = KNOWN[followed.account.exchange]
-    endpoints = _endpoints(followed)
+    endpoints = followed.want.endpoints
     serving: dict[Table, Callable[[], None]] = {
         table: session.request_resync
         for session in followed.sessions

@@ -31,13 +31,16 @@ from exporter.stream.session import Session
 from exporter.stream.transport import Connector, FailReason, Limits
 from exporter.stream.turn import KeyTurn
 
+BOOT_CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
+"""Where there is one, it runs on while the machine sleeps: what was true before is then found to be old."""
 HEADROOM: Final = 30.0
 """Seconds beyond the connect timeout for which a session may show no life before it counts as stuck."""
 
 
 def system_clock() -> Instant:
     """The machine's two clocks, read at one moment."""
-    return Instant(time.monotonic(), time.time())
+    steady = time.monotonic() if BOOT_CLOCK is None else time.clock_gettime(BOOT_CLOCK)
+    return Instant(steady, time.time())
 
 
 def offers() -> Mapping[str, config.Offer]:

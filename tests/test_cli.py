@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter import __version__
-from exporter.cli import main
+from exporter.cli import COMMANDS, _parser, main
 
 
 @pytest.fixture(autouse=True)
@@ -41,8 +41,17 @@ def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> Non
     """`--help` lists what there is, and exits 0."""
     code, out, _ = said(capsys, "--help")
     assert code == 0
-    for command in ("run", "demo", "check", "replay", "record"):
+    for command in ("run", "demo", "check", "replay", "record", "backfill"):
         assert f"    {command} " in out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_flag_has_a_help_text(command: str) -> None:
+    """No flag is listed without a word on what it is for."""
+    chosen = next(
+        action.choices[command] for action in _parser()._actions if isinstance(action.choices, dict)
+    )
+    assert [action.dest for action in chosen._actions if not action.help] == []
 
 
 def test_without_a_command_it_runs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -104,9 +113,20 @@ def test_a_port_in_use_is_exit_1(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert done.returncode == 1
     assert (
         done.stderr.splitlines()[-1]
-        == f"exchange-exporter: cannot listen on {address}: address already in use"
+        == f"exchange-exporter: cannot listen on {address}: address already in use "
+        "(--web.listen-address chooses another)"
     )
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_cannot_be_written_is_exit_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """What the system refuses is told with the file's name and without numbers of errors."""
+    config = tmp_path / "config.yaml"
+    config.write_text("accounts: [{name: main, exchange: bitfinex, api_key: k, api_secret: s}]\n")
+    config.chmod(0o600)
+    out = tmp_path / "none" / "session.jsonl"
+    answer = said(capsys, "record", f"--config.file={config}", "--account=main", str(out))
+    assert answer == (1, "", f"exchange-exporter: cannot use {out}: no such file or directory\n")
 
 
 def test_a_bad_web_configuration_is_exit_2(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from exporter.demo.records import Fill, Pair
 from exporter.demo.server import DemoServer
 from exporter.desk import Desk
 from exporter.exposition.telemetry import Telemetry
-from exporter.follow import Followed, Workshop
+from exporter.follow import Followed, Workshop, system_clock
 from exporter.stream.supervisor import Supervisor
 
 PATIENCE = 60.0
@@ -103,10 +103,10 @@ def test_an_untold_execution_is_counted_also_after_a_reload(
     state = followed.watched.state
 
     def recovered() -> int:
-        return state.report(time.monotonic()).tally.recovered
+        return state.report(system_clock().monotonic).tally.recovered
 
     desk.open([followed], config)
-    wait_until(lambda: state.report(time.monotonic()).streams[0].is_up)
+    wait_until(lambda: state.report(system_clock().monotonic).streams[0].is_up)
     add_untold(venue, 1)
     desk.open([followed], config)
     wait_until(lambda: recovered() == 1)
@@ -117,3 +117,13 @@ def test_an_untold_execution_is_counted_also_after_a_reload(
     # Executions of the demo itself may be missed too.
     wait_until(lambda: recovered() >= 2)
     assert not venue.venues["bitfinex"].violations
+
+
+def test_prices_are_believed_by_the_present_interval(config: Config, followed: Followed, desk: Desk) -> None:
+    """Known prices outlive a reload, unless it changes how often they are read."""
+    desk.open([followed], config)
+    (market,) = desk.markets()
+    desk.open([followed], config)
+    assert desk.markets() == (market,)
+    desk.open([followed], replace(config, valuation=replace(config.valuation, interval=1800.0)))
+    assert market not in desk.markets()

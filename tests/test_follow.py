@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 
 import pytest
 
@@ -19,7 +20,7 @@ from exporter.config.types import (
 )
 from exporter.exchanges import KNOWN
 from exporter.exposition.choices import Choices
-from exporter.follow import Workshop, hmac_sha384, offers, rechosen, wanted
+from exporter.follow import Workshop, hmac_sha384, offers, rechosen, system_clock, wanted
 
 SECRET = "a-very-secret-value"
 BITFINEX = KNOWN["bitfinex"]
@@ -124,3 +125,18 @@ def test_what_a_login_depends_on_is_not_changed_in_place(change: dict[str, objec
     followed = Workshop.equip(StreamSettings()).follow(account())
     assert rechosen(followed, [account(**change)]) is followed
     assert rechosen(followed, [account()]) is followed
+
+
+def test_the_steady_clock_counts_sleep_where_the_machine_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a night asleep, what was true in the evening is old."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        assert system_clock().monotonic <= time.monotonic()
+        return
+    real = time.clock_gettime
+
+    def asleep(clock: int) -> float:
+        return real(clock) + (28_800.0 if clock == time.CLOCK_BOOTTIME else 0.0)
+
+    evening = system_clock().monotonic
+    monkeypatch.setattr(time, "clock_gettime", asleep)
+    assert system_clock().monotonic - evening >= 28_800.0

@@ -32,7 +32,7 @@ SIMULATORS: Final = ("simulator", "sim_*", "venue")
 
 EXCHANGE: Final = (
     *("exporter.core.*", "exporter.exchanges.base", "exporter.exchanges.reads", "exporter.exchanges.spec"),
-    "exporter.exchanges.{name}.*",
+    *("exporter.exchanges.numbers", "exporter.exchanges.{name}.*"),
 )
 
 # The first room that fits a file decides.
@@ -59,6 +59,7 @@ ROOMS: Final = (
         pure=True,
     ),
     Room("exchanges/reads.py", ("exporter.core.*", "exporter.exchanges.base"), pure=True),
+    Room("exchanges/numbers.py", (), pure=True),
     *(
         Room(
             f"exchanges/*/{side}.py",

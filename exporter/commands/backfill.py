@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import re
-import stat
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Final
 
+from exporter.commands.private import private_file
 from exporter.commands.run import load
 from exporter.config.types import Account, Config
 from exporter.core.backoff import RequestBudget
@@ -22,7 +21,6 @@ from exporter.core.events import Snapshot
 from exporter.core.model import Wallet
 from exporter.core.past import Courses, Entry, trace
 from exporter.exchanges import KNOWN
-from exporter.exchanges.base import Endpoints
 from exporter.exchanges.reads import Reads
 from exporter.exposition.past import exposition
 from exporter.follow import Workshop
@@ -32,7 +30,6 @@ from exporter.rest.patient import PatientAsker, Unanswered, read_back
 
 FAILURE: Final = 1
 USAGE: Final = 2
-PRIVATE: Final = 0o600
 YEAR: Final = timedelta(days=365)
 OWN_LABELS: Final = ("exchange", "account", "wallet", "currency")
 _STEP: Final = re.compile(r"([1-9]\d{0,5})(s|m|h|d)")
@@ -69,7 +66,7 @@ def backfill(config_file: str, request: Request, redact: Redactor) -> int:
     except UsageError as error:
         _say(str(error))
         return USAGE
-    redact.add((account.api_key.reveal(), account.api_secret.reveal()))
+    redact.add(account.secrets())
     try:
         found = _read(config, account, reads, start, now.timestamp())
     except Unanswered as error:
@@ -161,9 +158,8 @@ def _read(config: Config, account: Account, reads: Reads, start: float, now: flo
     """What the venue says of the time from `start` until now. Raises Unanswered."""
     ledger = reads.ledger
     assert ledger is not None  # noqa: S101 - `_reads` has seen to it
-    login = Workshop.equip(config.stream).follow(account).login
-    given = account.endpoints
-    endpoints = Endpoints(given.stream, given.rest, given.public)
+    followed = Workshop.equip(config.stream).follow(account)
+    login, endpoints = followed.login, followed.want.endpoints
     client = RestClient()
     asker = PatientAsker(client, RequestBudget(reads.per_minute), clock=time.monotonic, pause=time.sleep)
 
@@ -215,8 +211,4 @@ def _say(sentence: str) -> None:
 def _opened(output: str) -> contextlib.AbstractContextManager[IO[bytes]]:
     if output == "-":
         return contextlib.nullcontext(sys.stdout.buffer)
-    # It shows a whole account: nobody else may read it.
-    out = os.fdopen(os.open(Path(output), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb")
-    if stat.S_ISREG(os.fstat(out.fileno()).st_mode):
-        os.fchmod(out.fileno(), PRIVATE)
-    return out
+    return private_file(Path(output))

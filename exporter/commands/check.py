@@ -40,9 +40,7 @@ def check(config_file: str, redact: Redactor, *, login: bool) -> int:
 
 def _log_in(workshop: Workshop, account: Account, redact: Redactor) -> bool:
     """Follow one account until it is live or turned away, and say which."""
-    redact.add((account.api_key.reveal(), account.api_secret.reveal()))
-    if account.identity is not None:
-        redact.add((account.identity.reveal(),))
+    redact.add(account.secrets())
     followed = workshop.follow(account)
     threads = [threading.Thread(target=session.run, daemon=True) for session in followed.sessions]
     for thread in threads:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import queue
 import signal
-import stat
 import sys
 import threading
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import IO, Final
 
 import orjson
 
+from exporter.commands.private import private_file
 from exporter.commands.run import load
 from exporter.core.clock import Instant
 from exporter.exchanges import KNOWN
@@ -23,7 +23,6 @@ from exporter.logs import Redactor
 from exporter.stream.supervisor import Supervisor
 
 USAGE: Final = 2
-PRIVATE: Final = 0o600
 
 
 class Recorder:
@@ -61,9 +60,7 @@ def record(config_file: str, account_name: str, file: str, redact: Redactor) -> 
         known = ", ".join(each.name for each in config.accounts) or "none"
         print(f'--account: unknown account "{account_name}" (known: {known})', file=sys.stderr)  # noqa: T201
         return USAGE
-    redact.add((account.api_key.reveal(), account.api_secret.reveal()))
-    if account.identity is not None:
-        redact.add((account.identity.reveal(),))
+    redact.add(account.secrets())
     orders: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -71,8 +68,7 @@ def record(config_file: str, account_name: str, file: str, redact: Redactor) -> 
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    # A recording shows a whole account: nobody else may read it.
-    out = sys.stdout.buffer if file == "-" else _private(Path(file))
+    out = sys.stdout.buffer if file == "-" else private_file(Path(file))
     recorder = Recorder(out, account.exchange, redact, gone=lambda: orders.put("gone"))
     supervisor = Supervisor(clock=lambda: 0.0, stuck_after=lambda: float("inf"), restarted=lambda _key: None)
     supervisor.start(Workshop.equip(config.stream, tap=recorder.tap).follow(account).sessions)
@@ -85,11 +81,3 @@ def record(config_file: str, account_name: str, file: str, redact: Redactor) -> 
         # Python would flush into the closed pipe once more at exit, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def _private(path: Path) -> IO[bytes]:
-    out = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb")
-    if stat.S_ISREG(os.fstat(out.fileno()).st_mode):
-        # The file may have been there before, open to others.
-        os.fchmod(out.fileno(), PRIVATE)
-    return out

@@ -57,9 +57,9 @@ def records(lines: Iterable[bytes], spec: ExchangeSpec) -> Iterator[Record]:
             continue
         text = str(value["text"]).encode()
         at, stream = value.get("t"), value.get("stream")
-        known = isinstance(at, int | float) and not isinstance(at, bool)
+        moment = float(at) if isinstance(at, int | float) and not isinstance(at, bool) else None
         name = str(stream) if str(stream) in spec.streams else spec.stream_of(text)
-        yield Record(float(at) if known else None, name, text)  # type: ignore[arg-type]
+        yield Record(moment, name, text)
 
 
 class Player:

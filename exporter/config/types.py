@@ -97,6 +97,11 @@ class Account:
     lending: Lending = Lending()
     privacy: Privacy = Privacy()
 
+    def secrets(self) -> tuple[str, ...]:
+        """What must reach no log, page or file: the values for a redactor."""
+        held = (self.api_key, self.api_secret, self.identity)
+        return tuple(secret.reveal() for secret in held if secret is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class StreamSettings:

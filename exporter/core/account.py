@@ -153,11 +153,14 @@ class AccountState:
                 if state.synced and not known:
                     self._show(state, event._replace(reason="unobserved"), now)
 
-    def replace(self, table: Table, rows: Rows, now: Instant) -> None:
-        """Let REST have the last word on a table whose stream cannot tell that a row is gone."""
+    def replace(self, table: Table, before: Rows, rows: Rows, now: Instant) -> None:
+        """Let REST have the last word on a table whose stream cannot tell that a row is gone.
+
+        Only while the table is as it was around the read (`before`): what the stream brought since is newer.
+        """
         with self.lock:
             for state in self.streams.values():
-                if state.synced and table in state.shown.rows:
+                if state.synced and state.shown.rows.get(table) == before:
                     self._show(state, Snapshot(table, rows), now)
 
     def recover(self, fills: Iterable[Fill]) -> int:

@@ -88,7 +88,8 @@ def odd_rows(told: Rows, moments: Sequence[Rows]) -> frozenset[Key]:
 def missing_available(rows: Rows, before: Rows, told: Rows) -> list[Upsert]:
     """Rows of a stream that left out what is available, completed by what REST told of it.
 
-    Only where the wallet is now as it was before the read (`before`), and the balances agree.
+    Only where nothing was told of the wallet since before the read (`before`), not even the same again, and
+    the balances agree.
     """
     found: list[Upsert] = []
     for key, row in rows.items():
@@ -97,7 +98,7 @@ def missing_available(rows: Rows, before: Rows, told: Rows) -> list[Upsert]:
             isinstance(row, Wallet)
             and isinstance(other, Wallet)
             and row.available is None
-            and row == before.get(key)
+            and row is before.get(key)
             and other.available is not None
             and row.balance == other.balance
         ):

@@ -91,6 +91,8 @@ class StreamReport(NamedTuple):
     name: str
     phase: Phase
     since: float
+    lasted: float
+    """Seconds since then by the clock that never steps."""
     is_up: bool
     liveness: float
     data: float
@@ -214,6 +216,7 @@ class StreamState:
             name=self.name,
             phase=self.visible_phase(now),
             since=self.since.wall,
+            lasted=now - self.since.monotonic,
             is_up=self.is_up(now),
             liveness=self.liveness.wall,
             data=self.data.wall,

@@ -71,6 +71,8 @@ class Tables:
         for table in tuple(self.rows):
             if table not in fresh.rows:
                 del self.rows[table]
+                # Where the table is not known, neither is what is gone from it.
+                self.gone.get(table, {}).clear()
         for table, rows in fresh.rows.items():
             self._replace(table, rows, now)
         self._told = dict(fresh._told)
@@ -131,7 +133,8 @@ class Collecting:
 def without_computed(row: Wallet | Position) -> Wallet | Position:
     """The row with only what the venue tells unasked."""
     if isinstance(row, Wallet):
-        return row._replace(available=None)
+        # The same object where nothing is left out: it tells that nothing was heard of the wallet since.
+        return row if row.available is None else row._replace(available=None)
     return row._replace(
         liquidation_price=None,
         unrealized_pnl=None,

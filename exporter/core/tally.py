@@ -51,6 +51,8 @@ class Tally:
         self.funding_volume: dict[tuple[str, str], float] = {}
         self.notifications: Counter[tuple[str, str]] = Counter()
         self._once = Once()
+        self._orders = Once()
+        """Apart, since their flood must not push out the executions that REST may tell again."""
         self._early: dict[Key, Fill] = {}
 
     def foresee_symbol(self, symbol: str) -> None:
@@ -80,7 +82,7 @@ class Tally:
         if isinstance(event, Fill):
             self._fill(event)
         elif isinstance(event, OrderChanged):
-            if self._once.first(("order", *event.occurrence)):
+            if self._orders.first(event.occurrence):
                 self.order_changes[event.change] += 1
         elif isinstance(event, FundingClosed):
             self.foresee_funding(event.currency)

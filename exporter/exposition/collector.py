@@ -27,13 +27,12 @@ from exporter.exposition.health import StreamShape, health, reconcile
 from exporter.exposition.movements import interest, movements
 from exporter.exposition.prices import market_samples
 from exporter.exposition.privacy import without_amounts
-from exporter.exposition.samples import Labels, Samples, Selection
+from exporter.exposition.samples import Families, Labels, Samples, Selection
 from exporter.exposition.thresholds import margin_need, thresholds
 from exporter.exposition.trading import fees, fills, notifications, orders, positions
 from exporter.exposition.wallets import margin, totals, wallets
 
 logger: Final = logging.getLogger(__name__)
-Families = dict[str, dict[Labels, float]]
 
 
 class Watched(NamedTuple):
@@ -110,7 +109,7 @@ class AccountCollector:
         self._complained: set[tuple[str, str]] = set()
 
     def describe(self) -> Iterable[Metric]:
-        """Every family of the catalogue that comes from accounts, so that `name[]` can find it."""
+        """Every family of the catalogue that comes from accounts, so that a registry refuses a second one."""
         for metric in catalogue.METRICS:
             if metric.name not in PROCESS_FAMILIES:
                 yield _family(metric, {})
@@ -234,9 +233,9 @@ def _family(metric: catalogue.Metric, samples: Mapping[Labels, float]) -> Metric
         for labels in samples:
             info.add_metric((), dict(zip(names, labels, strict=True)))
         return info
-    kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
     if metric.kind == "histogram":
         return HistogramMetricFamily(metric.name, metric.help, labels=names)
+    kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
     family = kind(metric.name, metric.help, labels=names)
     for labels, value in samples.items():
         family.add_metric(labels, value)

@@ -6,7 +6,7 @@ from typing import Final
 
 from exporter.exposition.catalogue import METRICS
 from exporter.exposition.catalogue.metric import PREFIX
-from exporter.exposition.samples import Labels
+from exporter.exposition.samples import Families
 
 HARMLESS_SECTIONS: Final = ("Streams", "Prices", "Exporter")
 """Nothing in these is an amount of an account."""
@@ -43,6 +43,6 @@ AMOUNTS: Final = frozenset(
 """Everything else, so that a family nobody thought about is hidden rather than shown."""
 
 
-def without_amounts(families: dict[str, dict[Labels, float]]) -> dict[str, dict[Labels, float]]:
+def without_amounts(families: Families) -> Families:
     """Only the families that do not say how much there is."""
     return {name: samples for name, samples in families.items() if name not in AMOUNTS}

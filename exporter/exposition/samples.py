@@ -7,6 +7,7 @@ from collections.abc import Container
 from exporter.exposition.catalogue import BY_NAME
 
 Labels = tuple[str, ...]
+Families = dict[str, dict[Labels, float]]
 
 
 class Samples:
@@ -14,7 +15,7 @@ class Samples:
 
     def __init__(self, *prefix: str) -> None:
         self._prefix = prefix
-        self.families: dict[str, dict[Labels, float]] = {}
+        self.families: Families = {}
 
     def add(self, name: str, value: float | None, *labels: str) -> None:
         """Add one sample; labels follow the prefix in the catalogue's order."""
@@ -26,10 +27,6 @@ class Samples:
             msg = f"{name} takes labels {metric.labels}, got {len(whole)}"
             raise ValueError(msg)
         self.families.setdefault(name, {})[whole] = float(value)
-
-    def declare(self, name: str) -> None:
-        """Let a family appear though it has no sample."""
-        self.families.setdefault(name, {})
 
 
 class Selection:

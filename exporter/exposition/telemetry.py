@@ -19,10 +19,10 @@ SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Telemetry:
-    """Build, configuration and sessions of this process on an explicit registry."""
+    """Build, configuration, sessions and REST requests of this process on an explicit registry."""
 
     def __init__(self, *, version: str, revision: str, is_demo: bool) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves it without types
         self.registry = CollectorRegistry()
         build = Info(
             "exchange_exporter_build", BY_NAME["exchange_exporter_build_info"].help, registry=self.registry

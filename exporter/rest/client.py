@@ -75,7 +75,8 @@ class RestClient:
 def _body(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
     pieces: list[bytes] = []
     size = 0
-    for piece in response.stream(PIECE):
+    # What one read of the socket brings, and not a full piece: a reply that drips would never fill it.
+    while piece := response.read1(PIECE):
         size += len(piece)
         if time.monotonic() > deadline:
             response.close()

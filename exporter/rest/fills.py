@@ -53,10 +53,11 @@ class Recovery:
         if connections == self._caught_up:
             self._known = min(stream.liveness for stream in streams)
             return
-        settled = max(stream.since for stream in streams) + SETTLE
-        if now.wall < settled or now.monotonic < self._due:
+        # By the clock that never steps: the other one may be set back by an hour.
+        lasted = min(stream.lasted for stream in streams)
+        if lasted < SETTLE or now.monotonic < self._due:
             return
-        if self._read(page, settled):
+        if self._read(page, now.wall - lasted + SETTLE):
             self._caught_up, self._wait = connections, AGAIN
         else:
             self._due = clock().monotonic + self._wait

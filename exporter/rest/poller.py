@@ -16,7 +16,7 @@ from exporter.core.backoff import RequestBudget
 from exporter.core.clock import Instant
 from exporter.core.events import Fill, Permitted, Platform, Snapshot, Upsert
 from exporter.core.market import MarketState
-from exporter.core.model import Rows, Table
+from exporter.core.model import SNAPSHOT_TABLES, Rows, Table
 from exporter.core.reconcile import agree
 from exporter.exchanges.reads import Ask, Fault, FillRead, QuoteRead, Read, Reads, Reply
 from exporter.logs import log
@@ -148,7 +148,7 @@ class Poller:
         if reader.permissions is None or reader.state.permissions is not None:
             return
         now = self._plan.clock().monotonic
-        if now < reader.key_due or _live_since(reader.state, now) is None:
+        if now < reader.key_due or _live_for(reader.state, now) is None:
             return
         reader.key_due = now + AGAIN
         for event in self._ask(reader.permissions, reader) or ():
@@ -159,8 +159,8 @@ class Poller:
     def _reconcile(self, reader: Reader) -> None:
         """Compare every table with the stream, as far as both are known."""
         now = self._plan.clock()
-        since = _live_since(reader.state, now.monotonic)
-        if since is None or now.wall - since < SETTLE:
+        lasted = _live_for(reader.state, now.monotonic)
+        if lasted is None or lasted < SETTLE:
             reader.due = now.monotonic + SETTLE
             return
         # A list, since every table is read though one of them fails.
@@ -188,6 +188,10 @@ class Poller:
     def _read(self, reader: Reader, read: Read) -> list[Told] | None:
         """Ask for one table, or value; gives tables to compare, None when there was no answer."""
         before = self._shown(reader)
+        if read.endpoint in SNAPSHOT_TABLES and read.endpoint not in before:
+            # A stream that is complete without it: the key may not read it, here neither.
+            live = _live_for(reader.state, self._plan.clock().monotonic)
+            return None if live is None else []
         reply = self._ask(read, reader)
         if reply is None:
             return None
@@ -224,7 +228,7 @@ class Poller:
         """Use what REST knows better than the stream; what the stream brought meanwhile is newer."""
         now = self._plan.clock()
         if told.table in self._plan.reads.replaces and told.before == told.after:
-            reader.state.replace(told.table, told.rows, now)
+            reader.state.replace(told.table, told.after, told.rows, now)
         elif told.table == "wallets":
             reader.state.fill_available(told.before, told.rows, now)
 
@@ -232,7 +236,7 @@ class Poller:
         """Ask whether the venue works, while a stream of it is not up."""
         now = self._plan.clock()
         self._platform_due = now.monotonic + PLATFORM_INTERVAL
-        if all(_live_since(reader.state, now.monotonic) is not None for reader in self._readers):
+        if all(_live_for(reader.state, now.monotonic) is not None for reader in self._readers):
             return
         for event in self._ask(read, None) or ():
             if isinstance(event, Platform):
@@ -261,9 +265,9 @@ class Poller:
         return self._asker.ask(endpoint, make, understand, reader.state.account)
 
 
-def _live_since(state: AccountState, now: float) -> float | None:
-    """Unix second since which every stream of the account is up, None while one is not."""
+def _live_for(state: AccountState, now: float) -> float | None:
+    """Seconds for which every stream of the account has been up, None while one is not."""
     streams = state.report(now).streams
     if not streams or not all(stream.is_up for stream in streams):
         return None
-    return max(stream.since for stream in streams)
+    return min(stream.lasted for stream in streams)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import Final
 
 from exporter.core.backoff import ConnectionBudget
+
+SLACK: Final = 0.001
+"""Seconds of a pause that may be left when a slot after its end is due: sums of floats are not exact."""
 
 
 class SharedBudget:
@@ -18,6 +23,18 @@ class SharedBudget:
         """Take the next free slot; seconds until it may be used, from monotonic `now`."""
         with self._lock:
             return self._budget.reserve(now)
+
+    def wait(
+        self, clock: Callable[[], float], rest: Callable[[float], None], stopping: Callable[[], bool]
+    ) -> None:
+        """Take a slot and `rest` until it may be used, or until stopping.
+
+        A pause that began meanwhile takes the slot away, or all that waited would connect at its end at once.
+        """
+        while True:
+            rest(self.reserve(clock()))
+            if stopping() or self.paused(clock()) < SLACK:
+                return
 
     def paused(self, now: float) -> float:
         """Seconds that are left of a pause."""

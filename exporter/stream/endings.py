@@ -28,6 +28,8 @@ LOGIN_PHASES: Final = ("connecting", "authenticating")
 OVERSIZE: Final = Heard("other", is_data=False, events=(Malformed("oversize"),))
 """What an announced length above the limit means to the account."""
 QUIET_REASONS: Final = ("stopped", "restart", "maintenance", "gap")
+LONGEST_PAUSE: Final = 3600.0
+"""Seconds after which a venue is tried again, however long it asked to be left alone."""
 SENTENCES: Final[Mapping[Phase, str]] = {
     "refused": "the key is refused",
     "maintenance": "the venue is in maintenance",
@@ -42,3 +44,8 @@ def drop_of(closed: Closed) -> Drop:
     reason = CLOSE_REASONS.get(closed.reason, "reset")
     retry = Retry.RESYNC if reason == "reconcile" else Retry.SOON
     return Drop(reason, retry, f"the connection was closed ({closed.reason}{code})")
+
+
+def held(drop: Drop, asked: float) -> Drop:
+    """The same ending where the venue asked to be left alone for so many seconds."""
+    return drop._replace(retry=Retry.LATER, after=max(drop.after, min(asked, LONGEST_PAUSE)))

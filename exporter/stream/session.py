@@ -17,7 +17,7 @@ from exporter.core.events import Refused
 from exporter.core.stream import Phase, StreamState
 from exporter.exchanges.base import TOO_MANY_REQUESTS, Answers, Conversation, Drop, Retry, Tell
 from exporter.logs import log
-from exporter.stream.endings import BY_PEER, LOGIN_PHASES, OVERSIZE, QUIET_REASONS, SENTENCES, drop_of
+from exporter.stream.endings import BY_PEER, LOGIN_PHASES, OVERSIZE, QUIET_REASONS, SENTENCES, drop_of, held
 from exporter.stream.means import Link, Means
 from exporter.stream.messages import Closed, ConnectionLost, Received, Text
 from exporter.stream.transport import Abort, ConnectFailed, HandshakeRejected
@@ -89,8 +89,7 @@ class Session:
 
     def _attempt(self) -> float:
         """Connect once and follow the stream to its end; gives the seconds to wait before the next."""
-        self._rest(self._means.budget.reserve(self._beat().monotonic))
-        self._rest(self._means.budget.paused(self._beat().monotonic))
+        self._means.budget.wait(lambda: self._beat().monotonic, self._rest, self._stopping.is_set)
         # Made before the look: a stop that comes after it then finds the abort of this attempt.
         self._abort = Abort()
         if self._stopping.is_set():
@@ -253,7 +252,7 @@ class Session:
         if drop.reason == "refused":
             self.state.tell(self.stream, Refused(str(rejected.status), drop.sentence), self._beat())
         if rejected.retry_after is not None and drop.retry is not Retry.CREDENTIALS:
-            drop = drop._replace(retry=Retry.LATER, after=max(drop.after, rejected.retry_after))
+            drop = held(drop, rejected.retry_after)
         if rejected.status == TOO_MANY_REQUESTS:
             self._means.budget.pause(self._beat().monotonic + drop.after)
         return self._not_connected(rejected.reason, drop.sentence, *self._plan(drop))

@@ -18,7 +18,7 @@ STOP_SECONDS: Final = 1.0
 
 
 class Supervisor:
-    """Owns one thread per session. Its methods are for the main thread."""
+    """Owns one thread per session. Its methods are for the main thread, save `problem`."""
 
     def __init__(
         self,
@@ -44,17 +44,19 @@ class Supervisor:
             # Daemons, since a resolver that hangs in the C library must not hold the exit.
             name = "session:" + "/".join(session.key)
             thread = threading.Thread(target=session.run, name=name, daemon=True)
-            self._threads[session] = thread
+            # Known only once it runs: whoever asks for problems meanwhile must not find it dead.
             thread.start()
+            self._threads[session] = thread
 
     def stop(self, sessions: Iterable[Session] | None = None) -> None:
         """Stop these sessions, or all, within one shared deadline."""
         chosen = list(self._threads if sessions is None else sessions)
+        # Forgotten first: a session that ends because it should is no problem.
+        threads = [self._threads.pop(session) for session in chosen]
         for session in chosen:
             session.stop()
         deadline = time.monotonic() + STOP_SECONDS
-        for session in chosen:
-            thread = self._threads.pop(session)
+        for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 log(logger, logging.WARNING, "session did not stop in time", thread=thread.name)
@@ -74,7 +76,8 @@ class Supervisor:
     def problem(self) -> str | None:
         """A sentence when a session is dead or stuck, else None. An exchange being down is no problem."""
         now = self._clock()
-        for session, thread in self._threads.items():
+        # A copy: the main thread may start and stop sessions meanwhile.
+        for session, thread in tuple(self._threads.items()):
             if not thread.is_alive():
                 return f"session {'/'.join(session.key)} is not running"
             if now - session.looped.monotonic > self._stuck_after():

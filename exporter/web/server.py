@@ -80,6 +80,7 @@ class Server:
         self._stats = Stats()
         self._connections: dict[Connection, threading.Thread] = {}
         self._listeners: list[socket.socket] = []
+        self._ports: list[int] = []
         self._stopping = threading.Event()
         self._wake: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -91,6 +92,7 @@ class Server:
         try:
             for address in self._addresses:
                 self._listeners.append(listen(address))
+            self._ports = [int(listener.getsockname()[1]) for listener in self._listeners]
         except Exception:
             self._close_listeners()
             raise
@@ -102,8 +104,9 @@ class Server:
 
     @property
     def ports(self) -> list[int]:
-        """The ports listened on, in the order of the addresses."""
-        return [int(listener.getsockname()[1]) for listener in self._listeners]
+        """The ports listened on, in the order of the addresses; none before the start and after the end."""
+        # Remembered, since the accept thread may close a listener while another thread asks.
+        return self._ports
 
     def stats(self) -> Stats:
         """A copy of the counters."""
@@ -209,6 +212,7 @@ class Server:
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
+        self._ports = []
 
     # The thread of a connection.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import ssl
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -174,7 +175,7 @@ def _http(top: Section, findings: Findings) -> tuple[tuple[str, str], ...]:
     return tuple(
         (name, value)
         for name, allowed in _HEADERS.items()
-        if (value := headers.take(name, lambda node, allowed=allowed: _header(node, allowed), ""))  # type: ignore[misc]
+        if (value := headers.take(name, partial(_header, allowed=allowed), ""))
     )
 
 

@@ -33,16 +33,24 @@ def test_a_healthy_exporter_is_0(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_unhealthy_exporter_is_1(capsys: pytest.CaptureFixture[str]) -> None:
-    """Any other status is not healthy, with the status in the line."""
+    """A failure is told with its status and the exporter's own sentence."""
     with serving(503, b"session is stuck\n") as url:
         assert main([url]) == 1
-    assert capsys.readouterr().out.startswith("not healthy: HTTP Error 503")
+    assert capsys.readouterr().out == "not healthy: status 503: session is stuck\n"
+
+
+def test_an_exporter_that_wants_a_password_is_0(capsys: pytest.CaptureFixture[str]) -> None:
+    """Users in the web configuration do not make a container unhealthy: it answers."""
+    with serving(401, b"user and password expected\n") as url:
+        assert main([url]) == 0
+    assert capsys.readouterr().out == "serving; health is for users of the web configuration only\n"
 
 
 def test_nobody_there_is_1(free_port: Callable[[], int], capsys: pytest.CaptureFixture[str]) -> None:
     """A port without a listener is not healthy."""
-    assert main([f"http://127.0.0.1:{free_port()}/-/healthy"]) == 1
-    assert capsys.readouterr().out.startswith("not healthy: ")
+    url = f"http://127.0.0.1:{free_port()}/-/healthy"
+    assert main([url]) == 1
+    assert capsys.readouterr().out == f"not healthy: no answer from {url}: connection refused\n"
 
 
 def test_the_environments_proxy_is_not_asked(

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from exporter.config.secret import Secret
 from exporter.config.types import (
+    Account,
     Config,
     Endpoints,
     Include,
@@ -51,6 +53,17 @@ def test_only_the_reader_makes_accounts() -> None:
     makers = {path for path, names in calls.items() if names & {"Account", "Config"}}
     assert {"config/accounts.py", "config/reader.py"} <= makers
     assert makers <= {"config/accounts.py", "config/reader.py", *WITHOUT_FILE}
+
+
+@pytest.mark.parametrize(
+    ("identity", "secrets"),
+    [(Secret("a@example.com"), ("key", "secret", "a@example.com")), (None, ("key", "secret"))],
+)
+def test_an_account_names_all_its_secrets(identity: Secret | None, secrets: tuple[str, ...]) -> None:
+    """A redactor learns all that proves who the account is from one place."""
+    nowhere = Endpoints("", "", "")
+    account = Account("main", "any", Secret("key"), Secret("secret"), nowhere, (), identity)
+    assert account.secrets() == secrets
 
 
 def _called(tree: ast.Module) -> set[str]:

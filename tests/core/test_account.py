@@ -599,6 +599,26 @@ def test_reads_by_rest_move_nothing_twice(scene: Scene) -> None:
     assert scene.tables()["wallets"] == told
     scene.state.fill(dollars(1.0), scene.moment)
     assert debits(scene) == {}
-    scene.state.replace("wallets", {USD: Wallet(*USD, 3.0)}, scene.moment)
+    shown = scene.tables()["wallets"]
+    scene.state.replace("wallets", shown, {USD: Wallet(*USD, 3.0)}, scene.moment)
     scene.hear(dollars(3.0))
     assert debits(scene) == {("USD", "unobserved"): 2.0}
+
+
+def test_rest_does_not_undo_what_the_stream_told_meanwhile(scene: Scene) -> None:
+    """A table that changed since it was read by REST keeps the stream's word."""
+    scene.connect("wallets")
+    scene.hear(Snapshot("wallets", FIVE))
+    scene.hear(dollars(6.0))
+    scene.state.replace("wallets", FIVE, FIVE, scene.moment)
+    assert scene.tables()["wallets"] == {USD: Wallet(*USD, 6.0)}
+
+
+def test_available_is_not_filled_once_the_wallet_was_told_again(scene: Scene) -> None:
+    """The same balance told again may hide a new order: what REST read before of it is not shown."""
+    scene.connect("wallets")
+    scene.hear(Snapshot("wallets", FIVE))
+    before = scene.tables()["wallets"]
+    scene.hear(dollars(5.0))
+    scene.state.fill_available(before, {USD: Wallet(*USD, 5.0, 5.0)}, scene.moment)
+    assert scene.tables()["wallets"] == FIVE

@@ -249,6 +249,14 @@ def test_adopting_replaces_everything() -> None:
     assert old.believed("wallets", 701.0) == {USD: wallet("USD", 6.0)}
 
 
+def test_what_is_gone_from_an_unknown_table_is_unknown() -> None:
+    """A connection that may not read a table any more leaves no zeros of it behind."""
+    old = shown_wallets(USD=1.0)
+    old.apply(Removed("wallets", USD), 1.0)
+    old.adopt(Tables(), 2.0)
+    assert graves(old) == {}
+
+
 def test_collecting_names_what_is_missing() -> None:
     """What has not come yet is told in the usual order; a change is no snapshot."""
     collecting = Collecting()

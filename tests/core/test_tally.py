@@ -247,3 +247,13 @@ def test_history_brings_the_fee_that_an_early_report_lacked() -> None:
     assert tally.recover([fill()]) == 0
     report = tally.report()
     assert (report.fills["BTC/USD", "buy", "taker"], report.fees["USD"]) == (1, 4.0)
+
+
+def test_a_flood_of_orders_pushes_no_fill_out_of_memory() -> None:
+    """An execution that the history tells again after many thousand order events still counts once."""
+    tally = Tally()
+    tally.count(fill())
+    for number in range(60_000):
+        tally.count(OrderChanged("new", "BTC/USD", (number, "new")))
+    assert tally.recover([fill()]) == 0
+    assert tally.report().fills["BTC/USD", "buy", "taker"] == 1

@@ -18,6 +18,7 @@ class Venue(BaseHTTPRequestHandler):
 
     seen: list[tuple[str, str, dict[str, str], bytes]]
     release = threading.Event()
+    dripped_on = threading.Event()
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -34,6 +35,9 @@ class Venue(BaseHTTPRequestHandler):
         if self.path == "/silent":
             self.release.wait(30.0)
             return
+        if self.path == "/drip":
+            self._drip()
+            return
         status, reply = {"/redirect": (302, b""), "/error": (500, b'["error",10020,"x"]')}.get(
             self.path, (200, b"[1]" if self.path != "/large" else b"x" * 5000)
         )
@@ -44,6 +48,21 @@ class Venue(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply)
 
+    def _drip(self) -> None:
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Length", "600")
+        self.end_headers()
+        for number in range(600):
+            if number == 300:
+                self.dripped_on.set()
+            if self.release.wait(0.05):
+                return
+            try:
+                self.wfile.write(b"1")
+            except OSError:
+                return
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
         """Say nothing."""
 
@@ -52,6 +71,7 @@ class Venue(BaseHTTPRequestHandler):
 def _url() -> Iterator[str]:
     Venue.seen = []
     Venue.release.clear()
+    Venue.dripped_on.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Venue)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -124,3 +144,12 @@ def test_a_closed_port_is_the_network(client: RestClient) -> None:
     assert caught.value.reason == "network"
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_reply_that_drips_is_given_up(url: str) -> None:
+    """Bytes that come one by one, each in time, do not hold the thread beyond the deadline."""
+    client = RestClient(timeout=0.2)
+    with pytest.raises(RequestFailed, match="timeout"):
+        client.send(Ask("GET", f"{url}/drip", {}))
+    assert not Venue.dripped_on.is_set()
+    client.close()

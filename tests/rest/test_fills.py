@@ -253,3 +253,11 @@ def test_nothing_is_asked_while_the_stream_is_down() -> None:
     history.stage.state.ended("account", "reset", "backoff", history.now, "the link broke")
     history.step(60.0)
     assert history.asked == []
+
+
+def test_a_clock_that_is_set_back_does_not_put_off_the_reading() -> None:
+    """After a step of an hour to the past, the history is read as soon as ever after the login."""
+    history = History(base=EPOCH - 7200.0)
+    history.now = Instant(history.now.monotonic, history.now.wall - 3600.0)
+    history.step(10.0)
+    assert len(history.asked) == 1

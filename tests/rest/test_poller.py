@@ -27,6 +27,8 @@ class World:
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self.epoch = 1_700_000_000.0
+        """Unix second at which the steady clock was at 0, as the machine has it."""
         self.replies: dict[str, Reply | Fault | Quotes] = {}
         self.lost: set[str] = set()
         self.asked: list[str] = []
@@ -37,7 +39,7 @@ class World:
 
     def clock(self) -> Instant:
         """Both clocks, which the test moves."""
-        return Instant(self.now, 1_700_000_000.0 + self.now)
+        return Instant(self.now, self.epoch + self.now)
 
     def send(self, ask: Ask) -> Answer:
         """The venue's side of a request; its URL is the endpoint's name."""
@@ -445,3 +447,23 @@ def test_without_reconciliation_no_history_is_read() -> None:
     bench.live(wallets=wallets())
     bench.step(10.0)
     assert "fills" not in bench.world.asked
+
+
+def test_a_clock_that_is_set_back_does_not_end_the_comparisons(bench: Bench) -> None:
+    """After a step of a day to the past, the stream is compared as soon as ever."""
+    bench.live(wallets=wallets(BTC=1.5))
+    bench.world.replies["wallets"] = [Snapshot("wallets", wallets(BTC=1.5))]
+    bench.world.epoch -= 86_400.0
+    bench.step()
+    assert bench.state.report(bench.world.now).reconcile.last_success == bench.world.clock().wall
+
+
+def test_a_table_that_the_key_may_not_read_is_not_asked_for() -> None:
+    """What a complete stream does not bring is no part of the comparison, which is whole without it."""
+    bench = Bench(("wallets", "orders"))
+    bench.live(wallets=wallets(BTC=1.5))
+    bench.world.replies["wallets"] = [Snapshot("wallets", wallets(BTC=1.5))]
+    bench.world.replies["orders"] = Fault("auth", "reading orders failed: no permission")
+    bench.step()
+    assert "orders" not in bench.world.asked
+    assert bench.state.report(bench.world.now).reconcile.last_success == bench.world.clock().wall

@@ -206,6 +206,25 @@ def test_429_holds_the_other_streams_of_the_process_too() -> None:
     assert waits == [pytest.approx(50, abs=1)]
 
 
+def test_a_pause_takes_the_slots_that_were_given_out_before_it() -> None:
+    """Who waited for a slot when the pause began takes a new one after those that asked since."""
+    stage = Stage()
+    for _ in range(5):
+        stage.budget.reserve(0.0)
+    stage.at(5, lambda: stage.budget.pause(65.0))
+    stage.at(6, lambda: [stage.budget.reserve(stage.clock.now) for _ in range(5)])
+    stage.play(100)
+    assert stage.attempts == [pytest.approx(80, abs=1)]
+
+
+def test_an_endless_pause_is_not_kept() -> None:
+    """A Retry-After of years, after which nobody would look again, counts as an hour."""
+    stage = Stage()
+    stage.obstacles.append(fail(HandshakeRejected("venue:443", 429, 999_999_999.0)))
+    stage.play(3700)
+    assert stage.attempts[:2] == [0.0, pytest.approx(3600, abs=2)]
+
+
 def test_a_server_names_its_own_pause() -> None:
     """Retry-After longer than our own pause is kept."""
     stage = Stage()

@@ -117,6 +117,21 @@ def test_stopping_ends_every_thread(watch: Watch) -> None:
     assert watch.restarted == []
 
 
+def test_a_session_that_is_being_stopped_is_no_problem(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks for the health while sessions are stopped is not told of a dead one."""
+    told: list[str | None] = []
+    thread = watch.supervisor._threads[watch.session]
+
+    def stop() -> None:
+        watch.session.release.set()
+        thread.join(PATIENCE)
+        told.append(watch.supervisor.problem())
+
+    monkeypatch.setattr(watch.session, "stop", stop)
+    watch.supervisor.stop()
+    assert told == [None]
+
+
 def test_one_session_can_be_stopped_alone(watch: Watch) -> None:
     """Stopping an account's sessions leaves the others running."""
     other = Held(Stage(demo=1))

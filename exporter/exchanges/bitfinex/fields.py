@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+
+from exporter.exchanges.numbers import decimal
 
 MILLIS = 1000.0
 
@@ -36,20 +37,10 @@ def at(row: Sequence[object], index: int) -> object:
 
 def number(row: Sequence[object], index: int) -> float | None:
     """A decimal, also when sent as a string; None for null or missing."""
-    value = at(row, index)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise UnreadableError("number")
-    if isinstance(value, str) and "_" in value:  # Python would read 1_000 as a thousand
-        raise UnreadableError("number")
     try:
-        result = float(value)
-    except (ValueError, OverflowError):
+        return decimal(at(row, index))
+    except ValueError:
         raise UnreadableError("number") from None
-    if not math.isfinite(result):
-        raise UnreadableError("number")
-    return result
 
 
 def required_number(row: Sequence[object], index: int) -> float:

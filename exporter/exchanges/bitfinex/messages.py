@@ -34,6 +34,8 @@ from exporter.exchanges.bitfinex.fields import (
 
 Reader = Callable[[rows.Fields], tuple[Key, Row]]
 Handler = Callable[[object], list[Event]]
+ENDS: Final[dict[str, OrderChange]] = {"fill": "fill", "cancel": "cancel", "reject": "reject"}
+"""Statuses after which an order rests no more."""
 
 
 def _snapshot(table: Table, read: Reader, payload: object) -> list[Event]:
@@ -58,16 +60,15 @@ def _order(type_: Literal["on", "ou", "oc"], payload: object) -> list[Event]:
     for row in rows_of(payload):
         key, value = rows.order(row)
         status = rows.order_status(row)
-        final = type_ == "oc" or status in ("fill", "cancel", "reject")
+        end = ENDS.get(status)
         if type_ == "on":
             events.append(OrderChanged("new", value.symbol, (key, "new")))
-        if final:
-            change: OrderChange = "other" if status in ("open", "partial") else status  # type: ignore[assignment]
-            events.append(OrderChanged(change, value.symbol, (key, "end")))
+        if type_ == "oc" or end is not None:
+            events.append(OrderChanged(end or "other", value.symbol, (key, "end")))
             events.append(Removed("orders", key))
             continue
         if type_ == "ou":
-            change = "partial" if status == "partial" else "update"
+            change: OrderChange = "partial" if status == "partial" else "update"
             events.append(OrderChanged(change, value.symbol, rows.order_occurrence(row)))
         events.append(Upsert("orders", key, value))
     return events
@@ -95,13 +96,14 @@ def _offer_closed(payload: object) -> list[Event]:
     return [Removed("offers", rows.offer(row)[0]) for row in rows_of(payload)]
 
 
-def _contract_closed(table: Literal["credits", "loans"], read: Reader, payload: object) -> list[Event]:
+def _contract_closed(
+    table: Literal["credits", "loans"], state: Literal["used", "unused"], payload: object
+) -> list[Event]:
     """Gone by its type: the amount and the rate of a closed row still show what they were."""
     events: list[Event] = []
     for row in rows_of(payload):
-        key, value = read(row)
-        currency: str = value.currency  # type: ignore[union-attr]
-        events.append(FundingClosed(key, currency, "used" if table == "credits" else "unused"))
+        key, value = rows.contract(row, state)
+        events.append(FundingClosed(key, value.currency, state))
         events.append(Removed(table, key))
     return events
 
@@ -218,11 +220,11 @@ HANDLERS: Final[dict[str, Handler]] = {
     "fcs": partial(_snapshot, "credits", _credit),
     "fcn": partial(_upsert, "credits", _credit),
     "fcu": partial(_upsert, "credits", _credit),
-    "fcc": partial(_contract_closed, "credits", _credit),
+    "fcc": partial(_contract_closed, "credits", "used"),
     "fls": partial(_snapshot, "loans", _loan),
     "fln": partial(_upsert, "loans", _loan),
     "flu": partial(_upsert, "loans", _loan),
-    "flc": partial(_contract_closed, "loans", _loan),
+    "flc": partial(_contract_closed, "loans", "unused"),
     "fte": _funding_trade,
     "ftu": _funding_trade,
     "bu": _totals,

@@ -46,6 +46,8 @@ SNAPSHOT_SOURCES: Final[dict[Table, tuple[str, str]]] = {
 """Table to the feed that brings it and the permission scope that allows it."""
 MAINTENANCE_DELAY: Final = 30.0
 """Seconds before asking a venue again that answered with platform status 0."""
+MAINTENANCE_PATIENCE: Final = 900.0
+"""Seconds after which a connection in maintenance is opened anew: the word of its end may have been lost."""
 VERSION_DELAY: Final = 600.0
 """Seconds before asking a venue again that spoke another version."""
 SYNC_TIMEOUT: Final = 15.0
@@ -73,6 +75,7 @@ class BitfinexConversation:
         self._last_ping = 0.0
         self._missing: set[Table] = set()
         self._maintenance = False
+        self._maintained_since = 0.0
         self._audit = SequenceAudit()
         self._calc = CalcPlan(wanted.margin_symbols, wanted.feeds)
 
@@ -118,6 +121,9 @@ class BitfinexConversation:
             return self._log_in(now)
         if self._step is Step.LOGGING_IN and waited >= self._wanted.login_timeout:
             return self._over(Drop("login_timeout", Retry.SOON, "the login was not answered in time"))
+        if self._maintenance and now.monotonic - self._maintained_since >= MAINTENANCE_PATIENCE:
+            sentence = f"no word of the end of maintenance in {MAINTENANCE_PATIENCE:g} s: starting afresh"
+            return self._over(Drop("maintenance", Retry.SOON, sentence))
         if self._step is not Step.RUNNING or self._maintenance:
             return ()
         if self._missing and waited >= SYNC_TIMEOUT:
@@ -206,7 +212,8 @@ class BitfinexConversation:
         if code == STOP:
             return (), self._over(Drop("restart", Retry.SOON, "the venue restarts (code 20051)"))
         if code == MAINTENANCE_START:
-            self._maintenance = True
+            if not self._maintenance:
+                self._maintenance, self._maintained_since = True, now.monotonic
             return (Platform(operative=False),), ()
         if code == MAINTENANCE_END:
             drop = Drop("maintenance", Retry.SOON, "maintenance is over (code 20061): starting afresh")

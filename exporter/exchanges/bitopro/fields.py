@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Final
+
+from exporter.exchanges.numbers import decimal
 
 MILLIS: Final = 1000.0
 LATEST_SECOND: Final = 1e11
@@ -37,20 +38,10 @@ def rows(value: object) -> list[dict[str, object]]:
 
 def number(fields: Fields, name: str) -> float | None:
     """A decimal, text or not; None for null or missing."""
-    value = fields.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise UnreadableError("number")
-    if isinstance(value, str) and "_" in value:  # Python would read 1_000 as a thousand
-        raise UnreadableError("number")
     try:
-        result = float(value)
-    except (ValueError, OverflowError):
+        return decimal(fields.get(name))
+    except ValueError:
         raise UnreadableError("number") from None
-    if not math.isfinite(result):
-        raise UnreadableError("number")
-    return result
 
 
 def required_number(fields: Fields, name: str) -> float:

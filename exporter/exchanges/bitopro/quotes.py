@@ -66,7 +66,8 @@ def tickers(data: object) -> Quotes:
             }
         except UnreadableError:
             continue
-        last.update({name: price for name, price in prices.items() if _sound(price) is not None})  # type: ignore[misc]
+        sound = ((name, _sound(price)) for name, price in prices.items())
+        last.update((name, price) for name, price in sound if price is not None)
     if not last:
         raise UnreadableError("payload")
     return Quotes(last=last)

@@ -375,6 +375,16 @@ def test_maintenance_before_the_login_keeps_us_quiet(begin: Begin) -> None:
     assert talk.wait(30.0) == []
 
 
+def test_maintenance_without_an_end_is_looked_after(running: Any) -> None:
+    """Where the word of its end never comes, the connection is opened anew after a quarter of an hour."""
+    running.say({"event": "info", "code": 20060, "msg": "x"})
+    assert running.wait(600.0) == []
+    running.say({"event": "info", "code": 20060, "msg": "x"})
+    assert running.wait(299.0) == []
+    (drop,) = running.wait(1.0)
+    assert (drop.reason, drop.retry) == ("maintenance", Retry.SOON)
+
+
 def test_login_does_not_end_maintenance(begin: Begin) -> None:
     """Maintenance that is told between login and answer goes on after the answer."""
     talk = begin()
