@@ -188,6 +188,9 @@ class App:
             self._workshop = self._workshop.refit(config.stream)
         leaving = [followed for followed in self._followed if followed.account not in keep]
         staying = {followed.account for followed in self._followed} & keep
+        if leaving:
+            # A reply that is under way must not bring back the series of an account that is gone.
+            self._desk.close()
         self._remove(leaving)
         self._supervisor.start(
             self._take_up([account for account in config.accounts if account not in staying])

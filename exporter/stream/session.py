@@ -17,7 +17,7 @@ from exporter.core.events import Refused
 from exporter.core.stream import Phase, StreamState
 from exporter.exchanges.base import TOO_MANY_REQUESTS, Answers, Conversation, Drop, Retry, Tell
 from exporter.logs import log
-from exporter.stream.endings import BY_PEER, LOGIN_PHASES, OVERSIZE, QUIET_REASONS, SENTENCES, drop_of, held
+from exporter.stream import endings
 from exporter.stream.means import Link, Means
 from exporter.stream.messages import Closed, ConnectionLost, Received, Text
 from exporter.stream.transport import Abort, ConnectFailed, HandshakeRejected
@@ -53,6 +53,7 @@ class Session:
         self._refused: Refused | None = None
         self._opened = 0.0
         self._logging_in = False
+        self._arriving = False
         self.looped = means.clock()
         """When the thread last showed that it is running."""
 
@@ -123,16 +124,10 @@ class Session:
             self._means.turn.end_login(self)
         self._logging_in = False
 
-    def _warn_of_scopes(self) -> None:
-        """A key that may do more than watch is taken, but not in silence."""
-        granted = self.state.permissions or {}
-        writes = sorted(scope for (scope, access), yes in granted.items() if yes and access == "write")
-        if writes:
-            self._log(logging.WARNING, "the key may do more than watch", scopes=",".join(writes))
-
     def _follow(self, link: Link, conversation: Conversation) -> float:
         self._change(lambda stream, now: stream.connected(now))
-        self._log(logging.INFO, "stream is connected")
+        self._log(logging.DEBUG, "stream is connected")
+        self._arriving = True
         drop = self._listen(link, conversation)
         return self._ended(drop)
 
@@ -155,7 +150,7 @@ class Session:
             if self._stopping.is_set():
                 return Drop("stopped", Retry.SOON, "stopped by us")
             if isinstance(received, Closed):
-                told = conversation.closed(now) if received.reason in BY_PEER else ()
+                told = conversation.closed(now) if received.reason in endings.BY_PEER else ()
                 return self._answer(link, told, now) or self._closed(received)
             # Also when something comes after all: who slept that long has missed what happened meanwhile.
             if now.monotonic - alive > self._means.silence_timeout:
@@ -170,10 +165,19 @@ class Session:
                 answers = (*answers, *conversation.tick(now))
 
     def _await(self, link: Link) -> Received:
-        """The next message; before that, the key is free for others once the login was answered."""
-        if self._logging_in and self.state.streams[self.stream].phase not in LOGIN_PHASES:
+        """The next message; before that, what the last one achieved is told.
+
+        The key is free for others once the login was answered.
+        """
+        phase = self.state.streams[self.stream].phase
+        if self._logging_in and phase not in endings.LOGIN_PHASES:
             self._end_login()
-            self._warn_of_scopes()
+            # A key that may do more than watch is taken, but not in silence.
+            if scopes := endings.write_scopes(self.state.permissions):
+                self._log(logging.WARNING, "the key may do more than watch", scopes=scopes)
+        if self._arriving and phase == "live":
+            self._arriving = False
+            self._log(logging.INFO, "stream is live")
         return link.receive(TICK)
 
     def _receive(self, received: Received, conversation: Conversation, now: Instant) -> Answers:
@@ -209,8 +213,8 @@ class Session:
             self.state.tell(self.stream, refused, self._means.clock())
             return Drop("refused", Retry.CREDENTIALS, refused.sentence)
         if closed.reason == "oversize":
-            self.state.apply(self.stream, OVERSIZE, self._means.clock())
-        return drop_of(closed)
+            self.state.apply(self.stream, endings.OVERSIZE, self._means.clock())
+        return endings.drop_of(closed)
 
     def _ended(self, drop: Drop) -> float:
         now = self._beat()
@@ -224,10 +228,8 @@ class Session:
         self.state.change(self.stream, lived)
         phase, delay = self._plan(drop)
         self.state.ended(self.stream, drop.reason, phase, now, drop.sentence)
-        level = logging.INFO if drop.reason in QUIET_REASONS else logging.WARNING
-        level = logging.ERROR if phase == "refused" else level
-        self._log(level, SENTENCES.get(phase, "stream ended"), reason=drop.reason,
-            detail=drop.sentence, retry_in=round(delay, 1))  # fmt: skip
+        details = endings.details(phase, drop, delay)
+        self._log(endings.level_of(phase, drop.reason), endings.SENTENCES[phase], **details)
         return delay
 
     def _plan(self, drop: Drop) -> tuple[Phase, float]:
@@ -252,7 +254,7 @@ class Session:
         if drop.reason == "refused":
             self.state.tell(self.stream, Refused(str(rejected.status), drop.sentence), self._beat())
         if rejected.retry_after is not None and drop.retry is not Retry.CREDENTIALS:
-            drop = held(drop, rejected.retry_after)
+            drop = endings.held(drop, rejected.retry_after)
         if rejected.status == TOO_MANY_REQUESTS:
             self._means.budget.pause(self._beat().monotonic + drop.after)
         return self._not_connected(rejected.reason, drop.sentence, *self._plan(drop))
@@ -266,7 +268,7 @@ class Session:
         self._change(failed)
         if not self._stopping.is_set():
             refused = phase == "refused"
-            said = SENTENCES[phase] if refused else "stream could not connect"
+            said = endings.SENTENCES[phase] if refused else "stream could not connect"
             self._log(logging.ERROR if refused else logging.WARNING, said, reason=reason,
                 detail=sentence, retry_in=round(delay, 1))  # fmt: skip
         return delay
