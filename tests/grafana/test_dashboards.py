@@ -10,6 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import promql_parser
 import pytest
 import yaml
 
@@ -223,6 +224,12 @@ def test_annotations_mark_what_explains_a_step(boards: Sequence[Board]) -> None:
         marks = board.json["annotations"]["list"]
         assert [mark["name"] for mark in marks] == ["Withdrawals", "Deposits", "Maintenance", "Reconnects"]
         assert all(mark["datasource"]["uid"] == "${datasource}" for mark in marks)
+
+
+def test_queries_parse_with_a_grammar_of_prometheus_3(queries: Sequence[Query]) -> None:
+    """A parser that follows Prometheus 3 reads every query, not only Debian's older one."""
+    for query in queries:
+        assert promql_parser.parse(concrete(query.expr)) is not None, query
 
 
 def test_queries_parse(

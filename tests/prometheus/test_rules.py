@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import promql_parser
 import pytest
 import yaml
 
@@ -60,6 +61,13 @@ def cases(folder: Path) -> list[dict[str, Any]]:
         for path in sorted((folder / "tests").glob("*.yaml"))
         for case in yaml.safe_load(path.read_text())["tests"]
     ]
+
+
+def test_rules_parse_with_a_grammar_of_prometheus_3(rules: list[Rule]) -> None:
+    """A parser that follows Prometheus 3 reads every rule, not only Debian's older one."""
+    assert len(rules) > 60
+    for rule in rules:
+        assert promql_parser.parse(rule["expr"]) is not None, rule
 
 
 @pytest.mark.component
