@@ -433,6 +433,40 @@ def test_a_bug_in_the_program_ends_one_connection_and_not_the_session(
     assert any(record.exc_info for record in caplog.records)
 
 
+def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, set[str]]]:
+    """Level, sentence and the names of what was added beyond the stream's own name."""
+    own = {"exchange", "account", "stream"}
+    return [
+        (record.levelname, record.getMessage(), set(getattr(record, "fields", {})) - own)
+        for record in caplog.records
+        if record.levelno >= logging.INFO
+    ]
+
+
+def test_each_life_is_told_once_when_its_values_are_back(caplog: pytest.LogCaptureFixture) -> None:
+    """Live is told when every snapshot is there, after a lost message too, and a stop adds nothing to it."""
+    stage = Stage()
+    stage.at(10, stage.venue.lose)
+    with caplog.at_level(logging.DEBUG, logger="exporter"):
+        stage.play(60)
+    details = {"reason", "detail", "retry_in"}
+    assert said(caplog) == [
+        ("INFO", "stream is live", set()),
+        ("WARNING", "stream ended, will come back", details),
+        ("INFO", "stream is live", set()),
+        ("INFO", "stream is stopped", set()),
+    ]
+
+
+def test_a_login_that_fails_is_never_told_as_live(caplog: pytest.LogCaptureFixture) -> None:
+    """A refused key is an error with its reason; that the link stood for a moment is no news."""
+    stage = Stage()
+    stage.venue.faults.refusals["*"] = (10100, "apikey: invalid")
+    with caplog.at_level(logging.INFO, logger="exporter"):
+        stage.play(10)
+    assert said(caplog) == [("ERROR", "the key is refused", {"reason", "detail", "retry_in"})]
+
+
 def test_a_tap_sees_both_directions() -> None:
     """What is recorded is every text, with its direction and moment."""
     heard: list[tuple[float, str, str]] = []
