@@ -18,8 +18,8 @@ from exporter.config.reader import ConfigError
 from exporter.config.types import Account, Config
 from exporter.desk import Desk
 from exporter.exposition.collector import AccountCollector, Watched
-from exporter.exposition.encode import encode
-from exporter.exposition.telemetry import Telemetry
+from exporter.exposition.scrape import Scrape
+from exporter.exposition.telemetry import Telemetry, machine
 from exporter.follow import Followed, Workshop, rechosen, system_clock
 from exporter.logs import Redactor, log
 from exporter.overview import account_row
@@ -81,7 +81,6 @@ class App:
         revision = os.environ.get("EXCHANGE_EXPORTER_REVISION", "unknown")
         self._telemetry = Telemetry(version=__version__, revision=revision, is_demo=is_demo)
         self._desk = Desk(self._telemetry)
-        self._watch()
         self._supervisor = Supervisor(
             clock=lambda: system_clock().monotonic,
             stuck_after=lambda: self._workshop.stuck_after,
@@ -89,16 +88,15 @@ class App:
         )
         self._server = self._serve()
 
-    def _watch(self) -> None:
-        self._telemetry.add_machine()
-        self._telemetry.watch(
-            AccountCollector(
-                self._watched,
-                clock=system_clock,
-                series_per_account=lambda: self._config.limits.series_per_account,
-                markets=self._desk.markets,
-            )
+    def _scrape(self) -> Scrape:
+        accounts = AccountCollector(
+            self._watched,
+            clock=system_clock,
+            series_per_account=lambda: self._config.limits.series_per_account,
+            markets=self._desk.markets,
+            process=self._telemetry,
         )
+        return Scrape(accounts, machine(), clock=lambda: system_clock().monotonic)
 
     def _serve(self) -> Server:
         gate = Gate(self._web.config_file)
@@ -223,7 +221,7 @@ class App:
 
     def _routes(self) -> Routes:
         return Routes(
-            scrape=lambda accept, names: encode(self._telemetry.registry, accept, names),
+            scrape=self._scrape(),
             overview=self._overview,
             healthy=self._healthy,
             ready=self._ready,

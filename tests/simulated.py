@@ -26,7 +26,8 @@ from exporter.exchanges.bitfinex import SPEC
 from exporter.exchanges.bitfinex.simulator import Outgoing, Simulator
 from exporter.exchanges.bitfinex.venue import CloseFrame, Venue, demo_venue
 from exporter.exposition.collector import AccountCollector, Watched, account_samples
-from exporter.exposition.encode import TEXT, encode
+from exporter.exposition.encode import TEXT
+from exporter.exposition.scrape import Scrape
 from exporter.follow import hmac_sha384, wanted, watch
 from exporter.stream.budget import SharedBudget
 from exporter.stream.means import Means, Tap
@@ -212,7 +213,7 @@ class Stage:
         collector = AccountCollector(
             lambda: [stage.watched for stage in stages], clock=self.clock, series_per_account=lambda: limit
         )
-        return encode(collector, form)[1].decode()
+        return b"".join(Scrape(collector, clock=lambda: self.clock().monotonic)(form)[1]).decode()
 
     def _converse(self) -> Conversation:
         return SPEC.streams["account"].converse(self._login, wanted(self.account, SPEC, self.settings))

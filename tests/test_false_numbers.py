@@ -29,8 +29,9 @@ from exporter.demo.incidents import SCRIPT
 from exporter.exchanges.bitfinex import SPEC
 from exporter.exchanges.reads import Fault
 from exporter.exposition.collector import AccountCollector
-from exporter.exposition.encode import OPENMETRICS, TEXT, encode
-from exporter.exposition.telemetry import Telemetry
+from exporter.exposition.encode import OPENMETRICS, TEXT
+from exporter.exposition.scrape import Scrape
+from exporter.exposition.telemetry import Telemetry, machine
 from exporter.stream.transport import HandshakeRejected
 from tests.simulated import MAIN, Stage
 
@@ -215,9 +216,9 @@ def test_values_live_on_after_their_process(screen: Screen) -> None:
     collector = AccountCollector(
         lambda: tuple(watched), clock=lambda: Instant(1.0, EPOCH + 1), series_per_account=lambda: 100
     )
-    assert b'account="main"' in encode(collector, TEXT)[1]
+    assert b'account="main"' in b"".join(collector.body(openmetrics=False))
     watched.clear()
-    assert b'account="main"' not in encode(collector, TEXT)[1]
+    assert b'account="main"' not in b"".join(collector.body(openmetrics=False))
 
 
 def test_last_values_served_after_an_error(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,11 +296,12 @@ def test_secret_in_a_label() -> None:
     stage = Stage(script=SCRIPT)
     stage.freeze(60)
     telemetry = Telemetry(version="1", revision="r", is_demo=True)
-    telemetry.watch(
-        AccountCollector(lambda: [stage.watched], clock=stage.clock, series_per_account=lambda: 100_000)
+    collector = AccountCollector(
+        lambda: [stage.watched], clock=stage.clock, series_per_account=lambda: 100_000, process=telemetry
     )
+    scrape = Scrape(collector, machine(), clock=lambda: 0.0)
     for form in (TEXT, OPENMETRICS):
-        page = encode(telemetry.registry, form)[1].decode()
+        page = b"".join(scrape(form)[1]).decode()
         assert "exchange_wallet_balance{" in page
         assert MAIN.api_key not in page
         assert MAIN.api_secret not in page

@@ -22,7 +22,8 @@ from exporter.exchanges import KNOWN
 from exporter.exchanges.base import Answers, Conversation, Drop, Login, Retry, Tell, Wanted
 from exporter.exchanges.spec import ExchangeSpec
 from exporter.exposition.collector import AccountCollector
-from exporter.exposition.encode import OPENMETRICS, TEXT, encode
+from exporter.exposition.encode import OPENMETRICS, TEXT
+from exporter.exposition.scrape import Scrape
 from exporter.follow import watch_replayed
 
 USAGE: Final = 2
@@ -167,7 +168,7 @@ def replay(file: str, exchange: str, account: str, form: str) -> int:
 def render(player: Player, accept: str, *, clock: Callable[[], Instant]) -> bytes:
     """The account as a scrape would show it."""
     collector = AccountCollector(lambda: (player.watched,), clock=clock, series_per_account=lambda: 1_000_000)
-    return encode(collector, accept)[1]
+    return b"".join(Scrape(collector, clock=lambda: clock().monotonic)(accept)[1])
 
 
 def summary(player: Player, count: int) -> str:

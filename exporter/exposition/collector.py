@@ -1,209 +1,35 @@
-"""From account states to metric families, for a registry of `prometheus_client`."""
+"""From account states to the page: at each scrape what changed since the last one, and nothing else."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Protocol
 
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    InfoMetricFamily,
-    Metric,
-)
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from exporter.core.account import AccountState, Report
+from exporter.core.account import Report
 from exporter.core.clock import Instant
 from exporter.core.market import MarketReport, MarketState
 from exporter.core.stream import DELAY_BOUNDS
-from exporter.exposition import catalogue
-from exporter.exposition.choices import Choices
-from exporter.exposition.dust import dust_of
-from exporter.exposition.funding import contracts, funding_counters, idle, offers
-from exporter.exposition.health import StreamShape, health, reconcile
-from exporter.exposition.movements import interest, movements
-from exporter.exposition.prices import market_samples
-from exporter.exposition.privacy import without_amounts
-from exporter.exposition.samples import Families, Labels, Samples, Selection
-from exporter.exposition.thresholds import margin_need, thresholds
-from exporter.exposition.trading import fees, fills, notifications, orders, positions
-from exporter.exposition.wallets import margin, totals, wallets
+from exporter.exposition import catalogue, heads
+from exporter.exposition.account import Watched, account_samples, account_sections
+from exporter.exposition.book import Book
+from exporter.exposition.page import Page
+from exporter.exposition.prices import market_sections
+from exporter.exposition.samples import Families, HistogramSection, Labels, PageSection
+
+__all__ = ["PROCESS_FAMILIES", "AccountCollector", "Watched", "account_samples"]
 
 logger: Final = logging.getLogger(__name__)
-
-
-class Watched(NamedTuple):
-    """One account, and what the collector must know to show it."""
-
-    state: AccountState
-    shapes: Mapping[str, StreamShape]
-    notification_subjects: tuple[str, ...]
-    select: Selection
-    choices: Choices = Choices()
-
-
-def account_samples(
-    watched: Watched, report: Report, now: Instant, market: MarketReport | None = None
-) -> Samples:
-    """Every sample of one account, uncapped; without a market nothing that needs a price."""
-    samples = Samples(report.exchange, report.account)
-    view, tally, select, choices = report.view, report.tally, watched.select, watched.choices
-    prices, marks = (market.prices, market.marks) if market is not None else ({}, {})
-    health(report, watched.shapes, samples)
-    reconcile(report, samples)
-    thresholds(view, choices.thresholds, samples)
-    wallets(view, select, dust_of(view, select, choices, prices), samples)
-    totals(view, samples)
-    margin(view, select, samples)
-    margin_need(view, choices.margin_level, samples)
-    positions(view, marks, select, samples)
-    orders(view, select, samples)
-    fills(tally, select, samples)
-    fees(tally, select, samples)
-    notifications(tally, watched.notification_subjects, samples)
-    contracts(view, tally, now.wall, select, samples)
-    offers(view, select, samples)
-    idle(report.idle, select, samples)
-    funding_counters(tally, select, samples)
-    interest(report.movements, tally, select, samples)
-    movements(report.movements, select, samples)
-    if choices.hides_amounts:
-        samples.families = without_amounts(samples.families)
-    return samples
-
-
-class Scrape(NamedTuple):
-    """What is gathered for one page."""
-
-    now: Instant
-    families: Families
-    delays: dict[Labels, tuple[list[int], float]]
-    operative_since: dict[str, float]
-    markets: dict[str, MarketReport]
-
-
-class AccountCollector:
-    """Makes fresh families at each scrape from one consistent report per account.
-
-    Safe for concurrent scrapes: nothing of a scrape is kept but the count of dropped series. An account
-    that cannot be shown is left out and told, and takes no other account with it.
-    """
-
-    def __init__(
-        self,
-        watched: Callable[[], Sequence[Watched]],
-        *,
-        clock: Callable[[], Instant],
-        series_per_account: Callable[[], int],
-        markets: Callable[[], Sequence[MarketState]] = tuple,
-    ) -> None:
-        self._watched = watched
-        self._clock = clock
-        self._markets = markets
-        self._limit = series_per_account
-        self._dropped = dict.fromkeys(catalogue.CAPPED, 0)
-        self._lock = threading.Lock()
-        self._complained: set[tuple[str, str]] = set()
-
-    def describe(self) -> Iterable[Metric]:
-        """Every family of the catalogue that comes from accounts, so that a registry refuses a second one."""
-        for metric in catalogue.METRICS:
-            if metric.name not in PROCESS_FAMILIES:
-                yield _family(metric, {})
-
-    def collect(self) -> Iterator[Metric]:
-        """The families of all accounts, in the order of the catalogue."""
-        now = self._clock()
-        merged: Families = {
-            metric.name: {} for metric in catalogue.METRICS if metric.name not in PROCESS_FAMILIES
-        }
-        scrape = Scrape(now, merged, {}, {}, {})
-        for market in self._markets():
-            self._add_market(market, scrape)
-        for watched in self._watched():
-            self._add_account(watched, scrape)
-        with self._lock:
-            for family, count in self._dropped.items():
-                merged["exchange_exporter_series_dropped_total"][family,] = count
-        took = self._clock().monotonic - now.monotonic
-        merged["exchange_exporter_collect_duration_seconds"][()] = took
-        for name, samples in merged.items():
-            if name == DELAY:
-                yield _delays(scrape.delays)
-            else:
-                yield _family(catalogue.BY_NAME[name], samples)
-
-    def _add_account(self, watched: Watched, scrape: Scrape) -> None:
-        merged = scrape.families
-        state = watched.state
-        who = (state.exchange, state.account)
-        try:
-            report = state.report(scrape.now.monotonic)
-            market = scrape.markets.get(state.exchange)
-            families = account_samples(watched, report, scrape.now, market).families
-        except Exception:
-            if who not in self._complained:
-                self._complained.add(who)
-                logger.exception("account cannot be shown", extra={"fields": {"account": state.account}})
-            merged["exchange_exporter_collect_success"][who] = 0
-            return
-        merged["exchange_exporter_collect_success"][who] = 1
-        self._cap(families)
-        for name, samples in families.items():
-            merged[name].update(samples)
-        self._add_platform(report, scrape)
-        for stream in report.streams:
-            _add_clock(report.exchange, stream.clock_difference, merged[CLOCK])
-            key = (report.exchange, stream.name)
-            counts, total = scrape.delays.get(key, ([0] * (len(DELAY_BOUNDS) + 1), 0.0))
-            added = [a + b for a, b in zip(counts, stream.delay_counts, strict=True)]
-            scrape.delays[key] = (added, total + stream.delay_total)
-
-    def _add_market(self, market: MarketState, scrape: Scrape) -> None:
-        try:
-            report = market.report(scrape.now.monotonic)
-            families = market_samples(report).families
-        except Exception:
-            if ("", market.exchange) not in self._complained:
-                self._complained.add(("", market.exchange))
-                logger.exception("prices cannot be shown", extra={"fields": {"exchange": market.exchange}})
-            return
-        scrape.markets[market.exchange] = report
-        for name, samples in families.items():
-            scrape.families[name].update(samples)
-
-    @staticmethod
-    def _add_platform(report: Report, scrape: Scrape) -> None:
-        """All accounts of a venue hear of its maintenance; the one that heard last is right."""
-        since = scrape.operative_since
-        if report.operative is None or since.get(report.exchange, -1.0) > report.operative_since:
-            return
-        since[report.exchange] = report.operative_since
-        scrape.families["exchange_platform_operative"][report.exchange,] = report.operative
-
-    def _cap(self, families: Families) -> None:
-        """Cut what exceeds the account's limit, in the order of the catalogue, and count it."""
-        left = self._limit()
-        dropped: dict[str, int] = {}
-        for name in catalogue.CAPPED:
-            samples = families.get(name)
-            if not samples:
-                continue
-            if len(samples) > left:
-                dropped[name] = len(samples) - left
-                families[name] = dict(list(samples.items())[:left])
-            left -= len(families[name])
-        if dropped:
-            with self._lock:
-                for name, count in dropped.items():
-                    self._dropped[name] += count
-
-
 CLOCK: Final = "exchange_clock_difference_seconds"
 DELAY: Final = "exchange_stream_delivery_delay_seconds"
+DURATION: Final = "exchange_exporter_collect_duration_seconds"
+DROPPED: Final = "exchange_exporter_series_dropped_total"
+SUCCESS: Final = "exchange_exporter_collect_success"
+OPERATIVE: Final = "exchange_platform_operative"
 PROCESS_FAMILIES: Final = frozenset(
     (
         "exchange_exporter_build_info",
@@ -218,38 +44,185 @@ PROCESS_FAMILIES: Final = frozenset(
     )
 )
 """Families of the process itself, kept in `telemetry`."""
+DURATION_EVERY: Final = 1.0
+"""Seconds after which a page that does not change tells anew how long it took."""
 
 
-def _add_clock(exchange: str, difference: float | None, samples: dict[Labels, float]) -> None:
-    """Of all streams of a venue, the one whose message came fastest is nearest to the truth."""
-    if difference is not None:
-        samples[exchange,] = min(difference, samples.get((exchange,), difference))
+class Process(Protocol):
+    """What the process tells of itself."""
+
+    def sections(self) -> Iterable[PageSection]:
+        """Samples with whole labels."""
 
 
-def _family(metric: catalogue.Metric, samples: Mapping[Labels, float]) -> Metric:
-    names = metric.labels
-    if metric.kind == "info":
-        info = InfoMetricFamily(metric.name.removesuffix("_info"), metric.help)
-        for labels in samples:
-            info.add_metric((), dict(zip(names, labels, strict=True)))
-        return info
-    if metric.kind == "histogram":
-        return HistogramMetricFamily(metric.name, metric.help, labels=names)
-    kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-    family = kind(metric.name, metric.help, labels=names)
-    for labels, value in samples.items():
-        family.add_metric(labels, value)
-    return family
+class AccountCollector:
+    """Keeps a page of all accounts, and brings it up to date when it is asked for.
+
+    Safe for concurrent scrapes. An account that cannot be shown is left out and told, and takes no other
+    account with it.
+    """
+
+    def __init__(
+        self,
+        watched: Callable[[], Sequence[Watched]],
+        *,
+        clock: Callable[[], Instant],
+        series_per_account: Callable[[], int],
+        markets: Callable[[], Sequence[MarketState]] = tuple,
+        process: Process | None = None,
+    ) -> None:
+        self._watched = watched
+        self._clock = clock
+        self._markets = markets
+        self._limit = series_per_account
+        self._process = process
+        hidden = PROCESS_FAMILIES if process is None else frozenset[str]()
+        self._metrics = [metric for metric in catalogue.METRICS if metric.name not in hidden]
+        self._page = Page(map(heads.head, self._metrics))
+        self._books: dict[object, Book] = {}
+        """By account, by name of the exchange for its market, and one of the process."""
+        self._venues = Book(self._page, ())
+        self._dropped = dict.fromkeys(catalogue.CAPPED, 0)
+        self._lock = threading.Lock()
+        self._complained: set[tuple[str, ...]] = set()
+        self._timed = float("-inf")
+
+    def describe(self) -> Iterable[Metric]:
+        """Every family of the page, so that a registry refuses a second one."""
+        return map(heads.family, self._metrics)
+
+    def collect(self) -> Iterator[Metric]:
+        """The page as families of `prometheus_client`, for whoever works with those."""
+        text = b"".join(self.body(openmetrics=True)) + heads.END
+        # The library leaves this function without types.
+        found: Iterator[Metric] = text_string_to_metric_families(text.decode())  # type: ignore[no-untyped-call]
+        return found
+
+    def body(self, *, openmetrics: bool, names: Iterable[str] | None = None) -> Sequence[bytes]:
+        """The families of all accounts in the order of the catalogue; with names, only those families.
+
+        Without an end mark. It is the same object as the last time when nothing changed since.
+        """
+        with self._lock:
+            self._refresh()
+            if names is None:
+                return self._page.body(openmetrics=openmetrics)
+            wanted = heads.families_named(names, self._metrics)
+            return self._page.part(wanted, openmetrics=openmetrics)
+
+    def _refresh(self) -> None:
+        now = self._clock()
+        watched = self._watched()
+        markets = {market.exchange: self._market(market, now) for market in self._markets()}
+        shown = [(each, self._account(each, markets.get(each.state.exchange), now)) for each in watched]
+        if self._process is not None:
+            self._book(self._process, None, ()).write(self._process.sections(), now.wall)
+        self._close_others({self._process, *markets, *(each.state for each in watched)})
+        self._venues.write([_delays([report for _, report in shown if report is not None])], now.wall)
+        self._venues.put("venues", self._between(shown))
+        if self._page.is_changed or now.monotonic - self._timed >= DURATION_EVERY:
+            self._timed = now.monotonic
+            self._venues.put("duration", {DURATION: {(): self._clock().monotonic - now.monotonic}})
+
+    def _book(self, key: object, owner: object, begin: Labels) -> Book:
+        book = self._books.get(key)
+        if book is not None and book.owner is not owner:
+            # The same account under other choices: all may look otherwise.
+            book.clear()
+            book = None
+        if book is None:
+            book = self._books[key] = Book(self._page, begin, catalogue.CAPPED, owner)
+        return book
+
+    def _close_others(self, open_books: set[object]) -> None:
+        for key in self._books.keys() - open_books:
+            self._books.pop(key).clear()
+
+    def _account(self, watched: Watched, market: MarketReport | None, now: Instant) -> Report | None:
+        """Bring one account up to date; None when it cannot be shown, and then nothing of it is."""
+        state = watched.state
+        book = self._book(state, watched, (state.exchange, state.account))
+        try:
+            report = state.report(now.monotonic)
+            limit = self._limit()
+            if not book.is_cut:
+                book.write(account_sections(watched, report, now, market), now.wall)
+            if book.is_cut or book.counted > limit:
+                self._cut(book, account_samples(watched, report, now, market).families, limit)
+        except Exception:
+            book.clear()
+            if self._is_news(state.exchange, state.account):
+                logger.exception("account cannot be shown", extra={"fields": {"account": state.account}})
+            return None
+        return report
+
+    def _market(self, market: MarketState, now: Instant) -> MarketReport | None:
+        book = self._book(market.exchange, market, (market.exchange,))
+        try:
+            report = market.report(now.monotonic)
+            book.write(market_sections(report), now.wall)
+        except Exception:
+            book.clear()
+            if self._is_news(market.exchange, ""):
+                logger.exception("prices cannot be shown", extra={"fields": {"exchange": market.exchange}})
+            return None
+        return report
+
+    def _is_news(self, *who: str) -> bool:
+        """Whether nothing was said of this yet: the next scrape would say the same."""
+        is_news = who not in self._complained
+        self._complained.add(who)
+        return is_news
+
+    def _cut(self, book: Book, families: Families, limit: int) -> None:
+        """Show as much as the limit allows, in the order of the catalogue, and count the rest."""
+        left = limit
+        is_cut = False
+        for name in catalogue.CAPPED:
+            samples = families.get(name, {})
+            if len(samples) > left:
+                is_cut = True
+                self._dropped[name] += len(samples) - left
+                families[name] = dict(list(samples.items())[:left])
+            left -= min(left, len(samples))
+        if book.is_cut != is_cut:
+            book.clear()
+            book.is_cut = is_cut
+        # All in one piece, since what was left out before may fit in now.
+        book.put("cut", families)
+
+    def _between(self, shown: Iterable[tuple[Watched, Report | None]]) -> Families:
+        """What belongs to a venue or to all: which accounts can be shown, what the venue told of itself."""
+        found: Families = {SUCCESS: {}, OPERATIVE: {}, CLOCK: {}}
+        since: dict[str, float] = {}
+        for watched, report in shown:
+            found[SUCCESS][watched.state.exchange, watched.state.account] = report is not None
+            if report is None:
+                continue
+            venue = report.exchange
+            # All accounts of a venue hear of its maintenance; the one that heard last is right.
+            if report.operative is not None and since.get(venue, -1.0) <= report.operative_since:
+                since[venue] = report.operative_since
+                found[OPERATIVE][venue,] = report.operative
+            for stream in report.streams:
+                # Of all streams of a venue, the one whose message came fastest is nearest to the truth.
+                if (ahead := stream.clock_difference) is not None:
+                    found[CLOCK][venue,] = min(ahead, found[CLOCK].get((venue,), ahead))
+        found[DROPPED] = {(family,): count for family, count in self._dropped.items()}
+        return found
 
 
-def _delays(delays: Mapping[Labels, tuple[list[int], float]]) -> Metric:
-    metric = catalogue.BY_NAME[DELAY]
-    family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
-    for labels, (counts, total) in delays.items():
-        running = 0
-        buckets: list[tuple[str, float]] = []
-        for bound, count in zip((*map(str, DELAY_BOUNDS), "+Inf"), counts, strict=True):
-            running += count
-            buckets.append((bound, running))
-        family.add_metric(labels, buckets=buckets, sum_value=total)
-    return family
+def _delays(reports: Sequence[Report]) -> HistogramSection:
+    """How long messages were under way, over all accounts of a venue."""
+    streams = [(report.exchange, stream) for report in reports for stream in report.streams]
+
+    def rows() -> Mapping[Labels, tuple[tuple[int, ...], float]]:
+        found: dict[Labels, tuple[tuple[int, ...], float]] = {}
+        for exchange, stream in streams:
+            key = (exchange, stream.name)
+            counts, total = found.get(key, ((0,) * len(stream.delay_counts), 0.0))
+            added = tuple(a + b for a, b in zip(counts, stream.delay_counts, strict=True))
+            found[key] = (added, total + stream.delay_total)
+        return found
+
+    return HistogramSection(DELAY, tuple(stream.delay_counts for _, stream in streams), rows, DELAY_BOUNDS)

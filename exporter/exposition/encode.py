@@ -1,4 +1,4 @@
-"""A registry to the exposition that the scraper asked for.
+"""Which exposition a scraper asked for.
 
 `Accept` is input from strangers. It only ever selects from the formats below, so no header can make the
 encoder fail or be echoed back; what asks for nothing we know gets the text format that every scraper reads.
@@ -7,19 +7,11 @@ encoder fail or be echoed back; what asks for nothing we know gets the text form
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from prometheus_client.exposition import generate_latest as text_latest
-from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from prometheus_client import Metric
-    from prometheus_client.registry import Collector
+from typing import Final
 
 ESCAPINGS = ("allow-utf-8", "underscores", "dots", "values")
 DEFAULT_ESCAPING = "underscores"
+RESPELLING: Final = ("dots", "values")
 TEXT = "text/plain"
 OPENMETRICS = "application/openmetrics-text"
 
@@ -53,6 +45,11 @@ class Format:
         plain = f"{self.kind}; version={self.version}; charset=utf-8"
         return f"{plain}; escaping={self.escaping}" if self.version == "1.0.0" else plain
 
+    @property
+    def is_respelt(self) -> bool:
+        """Whether names that every scraper can read are nevertheless spelt otherwise."""
+        return self.escaping in RESPELLING
+
 
 def negotiate(accept: str) -> Format:
     """The format to answer with: of those we know the one of highest `q`, the first among equals."""
@@ -74,38 +71,9 @@ def negotiate(accept: str) -> Format:
     return best
 
 
-def encode(registry: Collector, accept: str, names: Sequence[str] = ()) -> tuple[str, bytes]:
-    """Content type and body of a scrape; with names, only those families."""
-    chosen = negotiate(accept)
-    source = _Restricted(registry, frozenset(names)) if names else registry
-    if chosen.kind == OPENMETRICS:
-        # The library leaves this function without types.
-        body: bytes = openmetrics_latest(source, chosen.escaping, version="1.0.0")  # type: ignore[no-untyped-call]
-        return chosen.content_type, body
-    return chosen.content_type, text_latest(source, chosen.escaping)
-
-
 def _quality(text: str) -> float:
     # The grammar of q is 0 to 1 with up to three digits; nonsense counts as not wanted.
     digits = text.replace(".", "", 1)
     if not (digits.isascii() and digits.isdigit() and len(text) <= len("0.000")):
         return 0.0
     return min(float(text), 1.0)
-
-
-class _Restricted:
-    """A registry narrowed to the families that are named, by their own name or that of one of their samples.
-
-    Whole families, because half a histogram is no valid exposition. The library's own restriction finds
-    nothing in collectors that describe nothing, and forgets units.
-    """
-
-    def __init__(self, registry: Collector, names: frozenset[str]) -> None:
-        self._registry = registry
-        self._names = names
-
-    def collect(self) -> Iterator[Metric]:
-        for family in self._registry.collect():
-            own = {family.name, *(sample.name for sample in family.samples)}
-            if not own.isdisjoint(self._names):
-                yield family

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Final, Literal
 
-from exporter.core.model import Contract, FundingInfo, Offer, Table
+from exporter.core.model import Contract, FundingInfo, Key, Offer, Row, Rows, Table
 from exporter.core.tally import TallyReport
 from exporter.core.view import View
-from exporter.exposition.samples import Samples, Selection
+from exporter.exposition.samples import NOTHING, Samples, Section, Selection
 
 DAY: Final = 86_400.0
 HORIZONS: Final = (
@@ -24,27 +25,34 @@ TABLES: Final[tuple[tuple[Table, Literal["used", "unused"]], ...]] = (
 )
 
 
-def contracts(view: View, tally: TallyReport, wall: float, select: Selection, samples: Samples) -> None:
+def contracts(view: View, tally: TallyReport, wall: float, select: Selection) -> Section:
     """What is lent and borrowed, by state; currencies once seen stay at 0."""
-    seen = sorted({currency for currency, _ in tally.funding_closed})
-    lent: dict[str, list[Contract]] = {currency: [] for currency in seen}
-    for table, state in TABLES:
-        rows = view.tables.get(table)
-        if rows is None:
-            continue
-        grouped: dict[str, list[Contract]] = {currency: [] for currency in seen}
-        for row in rows.values():
-            if isinstance(row, Contract):
-                grouped.setdefault(row.currency, []).append(row)
-        for currency, group in grouped.items():
-            if select.currency(currency):
+    tables = (view.tables.get("credits"), view.tables.get("loans"))
+
+    def write(samples: Samples) -> float | None:
+        seen = sorted({currency for currency, _ in tally.funding_closed if select.currency(currency)})
+        lent: dict[str, list[Contract]] = {currency: [] for currency in seen}
+        for rows, (_, state) in zip(tables, TABLES, strict=True):
+            if rows is None:
+                continue
+            for currency, group in _grouped(rows, seen, select).items():
                 provided = [row for row in group if row.side in ("provided", "both")]
                 lent.setdefault(currency, []).extend(provided)
                 _by_state(currency, state, group, provided, samples)
-    if all(table in view.tables for table, _ in TABLES):
-        for currency, group in lent.items():
-            if select.currency(currency):
-                _expiry(currency, group, wall, samples)
+        if None in tables:
+            return None
+        changes = [_expiry(currency, group, wall, samples) for currency, group in lent.items()]
+        return min((at for at in changes if at is not None), default=None)
+
+    return Section("contracts", (*tables, tally.funding_closed), write)
+
+
+def _grouped(rows: Rows, seen: list[str], select: Selection) -> dict[str, list[Contract]]:
+    grouped: dict[str, list[Contract]] = {currency: [] for currency in seen}
+    for row in rows.values():
+        if isinstance(row, Contract) and select.currency(row.currency):
+            grouped.setdefault(row.currency, []).append(row)
+    return grouped
 
 
 def _by_state(
@@ -60,68 +68,88 @@ def _by_state(
     samples.add("exchange_funding_expected_daily_interest", interest, currency, state)
 
 
-def _expiry(currency: str, lent: list[Contract], wall: float, samples: Samples) -> None:
+def _expiry(currency: str, lent: list[Contract], wall: float, samples: Samples) -> float | None:
+    """What ends how soon; gives the Unix second at which the next contract is a rung nearer to its end."""
     ladder = {horizon: 0.0 for horizon, _ in HORIZONS}
     ends: list[float] = []
+    nearer: float | None = None
     for row in lent:
         if row.opened is None or row.period_days is None:
             continue
         end = row.opened + row.period_days * DAY
         ends.append(end)
-        rung = next(horizon for horizon, limit in HORIZONS if end - wall < limit)
-        ladder[rung] += row.amount or 0.0
+        rung = next(index for index, (_, limit) in enumerate(HORIZONS) if end - wall < limit)
+        ladder[HORIZONS[rung][0]] += row.amount or 0.0
+        if rung:
+            crossing = end - HORIZONS[rung - 1][1]
+            nearer = crossing if nearer is None else min(nearer, crossing)
     for horizon, amount in ladder.items():
         samples.add("exchange_funding_expiring", amount, currency, horizon)
     samples.add("exchange_funding_next_expiry_timestamp_seconds", min(ends, default=None), currency)
+    return nearer
 
 
-def offers(view: View, select: Selection, samples: Samples) -> None:
+def offers(view: View, select: Selection) -> Iterator[Section]:
     """Money waiting to be lent, and the venue's own averages of what is."""
-    rows = view.tables.get("offers")
+    rows, averages = view.tables.get("offers"), view.tables.get("funding_info", NOTHING)
     if rows is not None:
-        grouped: dict[str, list[Offer]] = {currency: [] for currency in sorted(view.offer_currencies)}
-        for row in rows.values():
-            if isinstance(row, Offer) and row.side == "provided":
-                grouped.setdefault(row.currency, []).append(row)
-        for currency, group in grouped.items():
-            if not select.currency(currency):
-                continue
-            created = [row.created for row in group if row.created is not None]
-            samples.add("exchange_funding_offered", sum(row.amount or 0.0 for row in group), currency)
-            samples.add("exchange_funding_offers", len(group), currency)
-            oldest = min(created, default=None)
-            samples.add("exchange_funding_offer_oldest_timestamp_seconds", oldest, currency)
-    for key, row in view.tables.get("funding_info", {}).items():
+        yield Section("offers", (rows, view.offer_currencies), partial(_offers, view, rows, select))
+    yield Section("funding averages", (averages,), partial(_averages, averages, select))
+
+
+def _offers(view: View, rows: Rows, select: Selection, samples: Samples) -> None:
+    grouped: dict[str, list[Offer]] = {currency: [] for currency in sorted(view.offer_currencies)}
+    for row in rows.values():
+        if isinstance(row, Offer) and row.side == "provided":
+            grouped.setdefault(row.currency, []).append(row)
+    for currency, group in grouped.items():
+        if not select.currency(currency):
+            continue
+        created = [row.created for row in group if row.created is not None]
+        samples.add("exchange_funding_offered", sum(row.amount or 0.0 for row in group), currency)
+        samples.add("exchange_funding_offers", len(group), currency)
+        oldest = min(created, default=None)
+        samples.add("exchange_funding_offer_oldest_timestamp_seconds", oldest, currency)
+
+
+def _averages(rows: Mapping[Key, Row], select: Selection, samples: Samples) -> None:
+    for key, row in rows.items():
         currency = str(key)
-        if isinstance(row, FundingInfo) and select.currency(currency):
-            _averages(currency, row, samples)
+        if not isinstance(row, FundingInfo) or not select.currency(currency):
+            continue
+        samples.add("exchange_funding_provided_daily_ratio", row.provided_daily_rate, currency)
+        samples.add("exchange_funding_taken_daily_ratio", row.taken_daily_rate, currency)
+        for family, days in (
+            ("exchange_funding_provided_duration_seconds", row.provided_days),
+            ("exchange_funding_taken_duration_seconds", row.taken_days),
+        ):
+            samples.add(family, None if days is None else days * DAY, currency)
 
 
-def idle(since: Mapping[str, float], select: Selection, samples: Samples) -> None:
+def idle(since: Mapping[str, float], select: Selection) -> Section:
     """Since when money that could be lent lies about."""
-    for currency, at in since.items():
-        if select.currency(currency):
-            samples.add("exchange_funding_idle_since_timestamp_seconds", at, currency)
+
+    def write(samples: Samples) -> None:
+        for currency, at in since.items():
+            if select.currency(currency):
+                samples.add("exchange_funding_idle_since_timestamp_seconds", at, currency)
+
+    return Section("idle", (since,), write)
 
 
-def _averages(currency: str, row: FundingInfo, samples: Samples) -> None:
-    samples.add("exchange_funding_provided_daily_ratio", row.provided_daily_rate, currency)
-    samples.add("exchange_funding_taken_daily_ratio", row.taken_daily_rate, currency)
-    for family, days in (
-        ("exchange_funding_provided_duration_seconds", row.provided_days),
-        ("exchange_funding_taken_duration_seconds", row.taken_days),
-    ):
-        samples.add(family, None if days is None else days * DAY, currency)
-
-
-def funding_counters(tally: TallyReport, select: Selection, samples: Samples) -> None:
+def funding_counters(tally: TallyReport, select: Selection) -> Section:
     """Counters of funding since the start."""
-    for (currency, state), count in tally.funding_closed.items():
-        if select.currency(currency):
-            samples.add("exchange_funding_closed_total", count, currency, state)
-    for (currency, side), count in tally.funding_trades.items():
-        if select.currency(currency):
-            samples.add("exchange_funding_trades_total", count, currency, side)
-    for (currency, side), volume in tally.funding_volume.items():
-        if select.currency(currency):
-            samples.add("exchange_funding_trade_volume_total", volume, currency, side)
+
+    def write(samples: Samples) -> None:
+        for (currency, state), count in tally.funding_closed.items():
+            if select.currency(currency):
+                samples.add("exchange_funding_closed_total", count, currency, state)
+        for (currency, side), count in tally.funding_trades.items():
+            if select.currency(currency):
+                samples.add("exchange_funding_trades_total", count, currency, side)
+        for (currency, side), volume in tally.funding_volume.items():
+            if select.currency(currency):
+                samples.add("exchange_funding_trade_volume_total", volume, currency, side)
+
+    inputs = (tally.funding_closed, tally.funding_trades, tally.funding_volume)
+    return Section("funding counters", inputs, write)

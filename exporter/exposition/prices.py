@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
+
 from exporter.core.market import MarketReport
-from exporter.exposition.samples import Samples
+from exporter.exposition.samples import Samples, Section
 
 
-def market_samples(report: MarketReport) -> Samples:
+def market_sections(report: MarketReport) -> Iterator[Section]:
     """What currencies are worth, and which have no price."""
-    samples = Samples(report.exchange)
+    inputs = (report.prices, report.priced_at, report.funding_rates)
+    yield Section("prices", inputs, partial(_prices, report))
+
+
+def _prices(report: MarketReport, samples: Samples) -> None:
     for currency, price in report.prices.items():
         samples.add("exchange_currency_price_usd", price, currency)
         samples.add("exchange_currency_price_timestamp_seconds", report.priced_at, currency)
@@ -18,4 +25,3 @@ def market_samples(report: MarketReport) -> Samples:
         samples.add("exchange_currencies_unpriced", len(report.unpriced))
     for currency, rate in report.funding_rates.items():
         samples.add("exchange_funding_flash_return_rate_daily_ratio", rate, currency)
-    return samples

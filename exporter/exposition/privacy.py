@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from itertools import compress
 from typing import Final
 
 from exporter.exposition.catalogue import METRICS
 from exporter.exposition.catalogue.metric import PREFIX
-from exporter.exposition.samples import Families
+from exporter.exposition.samples import AnySection, RowSection, Samples
 
 HARMLESS_SECTIONS: Final = ("Streams", "Prices", "Exporter")
 """Nothing in these is an amount of an account."""
@@ -43,6 +46,23 @@ AMOUNTS: Final = frozenset(
 """Everything else, so that a family nobody thought about is hidden rather than shown."""
 
 
-def without_amounts(families: Families) -> Families:
-    """Only the families that do not say how much there is."""
-    return {name: samples for name, samples in families.items() if name not in AMOUNTS}
+def discreet(section: AnySection) -> AnySection:
+    """The section without the samples that say how much there is."""
+    if isinstance(section, RowSection):
+        series, values = section.series, section.values
+
+        def harmless(key: object, row: object) -> list[bool]:
+            return [name not in AMOUNTS for name, _ in series(key, row)]
+
+        return section._replace(
+            series=lambda key, row: list(compress(series(key, row), harmless(key, row))),
+            values=lambda key, row: tuple(compress(values(key, row), harmless(key, row))),
+        )
+    return section._replace(write=partial(_write_discreetly, section.write))
+
+
+def _write_discreetly(write: Callable[[Samples], float | None], samples: Samples) -> float | None:
+    until = write(samples)
+    for name in AMOUNTS & samples.families.keys():
+        del samples.families[name]
+    return until

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+import operator
+from collections.abc import Callable, Container, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from exporter.exposition.catalogue import BY_NAME
 
 Labels = tuple[str, ...]
 Families = dict[str, dict[Labels, float]]
+Value = float | None
+Series = tuple[str, Labels]
+"""A metric's name, and the labels that follow exchange and account."""
+NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
+"""In place of a table that is not known: always the same object, as inputs of sections must be."""
+K = TypeVar("K")
+R = TypeVar("R")
 
 
 class Samples:
@@ -27,6 +37,58 @@ class Samples:
             msg = f"{name} takes labels {metric.labels}, got {len(whole)}"
             raise ValueError(msg)
         self.families.setdefault(name, {})[whole] = float(value)
+
+
+class Section(NamedTuple):
+    """Some samples of an account, made anew when an input is another object or their time is up.
+
+    `write` adds them, and gives the Unix second from which on they are no longer true, None for never.
+    """
+
+    name: str
+    inputs: tuple[object, ...]
+    write: Callable[[Samples], float | None]
+
+    def add_to(self, samples: Samples) -> None:
+        """Add the samples."""
+        self.write(samples)
+
+
+class RowSection(NamedTuple, Generic[K, R]):
+    """The same samples of every row of a table: a row that is the same object is not looked at again.
+
+    `rows` is asked when an input is another object. `series` depends on nothing but the key, and
+    `values` has one value for each of them. `same` tells whether a row says what it said the last time.
+    """
+
+    name: str
+    inputs: tuple[object, ...]
+    rows: Callable[[], Mapping[K, R]]
+    series: Callable[[K, R], Sequence[Series]]
+    values: Callable[[K, R], tuple[Value, ...]]
+    same: Callable[[object, object], bool] = operator.is_
+
+    def add_to(self, samples: Samples) -> None:
+        """Add the samples."""
+        for key, row in self.rows().items():
+            for (name, labels), value in zip(self.series(key, row), self.values(key, row), strict=True):
+                samples.add(name, value, *labels)
+
+
+class HistogramSection(NamedTuple):
+    """One histogram family: by labels the counts between its bounds, the last one without bound, and the sum.
+
+    `rows` is asked when an input is another object.
+    """
+
+    name: str
+    inputs: tuple[object, ...]
+    rows: Callable[[], Mapping[Labels, tuple[tuple[int, ...], float]]]
+    bounds: tuple[float, ...]
+
+
+AnySection = Section | RowSection[Any, Any]
+PageSection = AnySection | HistogramSection
 
 
 class Selection:

@@ -1,111 +1,167 @@
-"""What the process tells of itself, and the registry that everything is on."""
+"""What the process tells of itself: build, configuration, sessions, REST requests, and the machine."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable
-from typing import Final
+import threading
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
+from prometheus_client import CollectorRegistry
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from exporter.exposition.catalogue import BY_NAME, PREFIX
-from exporter.exposition.collector import AccountCollector
+from exporter.exposition.samples import (
+    HistogramSection,
+    Labels,
+    PageSection,
+    RowSection,
+    Samples,
+    Section,
+    Series,
+)
 
 SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Bounds for the duration of a request: a second is slow, ten are the time-out."""
+NO_DURATIONS: Final = ((0,) * (len(SECONDS) + 1), 0.0)
+
+
+class Asked(NamedTuple):
+    """The requests of one endpoint of one account so far."""
+
+    requests: int
+    failures: Mapping[str, int]
+
+
+class Running(NamedTuple):
+    """One session's restarts, and the Unix second at which it last showed that it is running."""
+
+    restarts: int = 0
+    looped: float = 0.0
+
+
+class Reload(NamedTuple):
+    """How the configuration was last read."""
+
+    success: bool = False
+    at: float = 0.0
 
 
 class Telemetry:
-    """Build, configuration, sessions and REST requests of this process on an explicit registry."""
+    """Figures of this process. Safe for threads: values are replaced whole, under one lock."""
 
     def __init__(self, *, version: str, revision: str, is_demo: bool) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves it without types
-        self.registry = CollectorRegistry()
-        build = Info(
-            "exchange_exporter_build", BY_NAME["exchange_exporter_build_info"].help, registry=self.registry
-        )
-        build.info({"version": version, "revision": revision, "python_version": platform.python_version()})
-        _gauge("exporter_demo_mode", self.registry).set(is_demo)
-        self._reload_ok = _gauge("exporter_config_last_reload_successful", self.registry)
-        self._reload_at = _gauge("exporter_config_last_reload_success_timestamp_seconds", self.registry)
-        self._restarts = _counter("exporter_session_restarts_total", self.registry)
-        self._requests = _counter("rest_requests_total", self.registry)
-        self._request_failures = _counter("rest_request_failures_total", self.registry)
-        self._request_seconds = _histogram("rest_request_duration_seconds", self.registry)
-        self._loops = _gauge("exporter_session_last_loop_timestamp_seconds", self.registry)
+        self._build = (version, revision, platform.python_version())
+        self._is_demo = is_demo
+        self._reload = Reload()
+        self._sessions: dict[Labels, Running] = {}
+        self._asked: dict[Labels, Asked] = {}
+        self._durations: dict[Labels, tuple[tuple[int, ...], float]] = {}
+        self._lock = threading.Lock()
 
-    def add_machine(self) -> None:
-        """Let the process's memory, CPU and collector show too."""
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
-
-    def watch(self, collector: AccountCollector) -> None:
-        """Put the accounts on the registry."""
-        self.registry.register(collector)
+    def sections(self) -> Iterator[PageSection]:
+        """Everything but the machine, labels whole."""
+        with self._lock:
+            # Copies of three small tables: whoever reads them later must not see them change.
+            sessions, asked, durations = self._sessions.copy(), self._asked.copy(), self._durations.copy()
+        yield Section("build", (), self._write_build)
+        yield Section("reload", (self._reload,), partial(_write_reload, self._reload))
+        yield RowSection("sessions", (sessions,), lambda: sessions, _session_series, lambda _, row: row)
+        yield RowSection("requests", (asked,), lambda: asked, _request_series, _requests)
+        name = "exchange_rest_request_duration_seconds"
+        yield HistogramSection(name, (durations,), lambda: durations, SECONDS)
 
     def reloaded(self, *, success: bool, at: float) -> None:
         """The configuration was read; the time moves only when that went well."""
-        self._reload_ok.set(success)
-        if success:
-            self._reload_at.set(at)
+        self._reload = Reload(success, at if success else self._reload.at)
 
     def expect_sessions(self, sessions: Iterable[tuple[str, str, str]]) -> None:
         """Let the series of these (exchange, account, stream) exist before anything happens."""
-        for labels in sessions:
-            self._restarts.labels(*labels)
-            self._loops.labels(*labels)
+        with self._lock:
+            for labels in sessions:
+                self._sessions.setdefault(labels, Running())
 
     def forget_sessions(self, sessions: Iterable[tuple[str, str, str]]) -> None:
         """Let the series of sessions that are gone disappear."""
-        for labels in sessions:
-            self._restarts.remove(*labels)
-            self._loops.remove(*labels)
+        with self._lock:
+            for labels in sessions:
+                self._sessions.pop(labels, None)
 
     def expect_requests(self, who: Iterable[tuple[str, str, str]], reasons: Iterable[str]) -> None:
         """Let the series of these (exchange, account, endpoint) exist before anything is asked."""
-        why = tuple(reasons)
-        for labels in who:
-            self._requests.labels(*labels)
-            self._request_seconds.labels(labels[0], labels[2])
-            for reason in why:
-                self._request_failures.labels(*labels, reason)
+        none = dict.fromkeys(reasons, 0)
+        with self._lock:
+            for labels in who:
+                self._asked.setdefault(labels, Asked(0, none))
+                self._durations.setdefault((labels[0], labels[2]), NO_DURATIONS)
 
     def forget_requests(self, exchange: str, account: str) -> None:
         """Let the series of an account that is gone disappear."""
-        chosen = {"exchange": exchange, "account": account}
-        self._requests.remove_by_labels(chosen)
-        self._request_failures.remove_by_labels(chosen)
+        with self._lock:
+            for labels in [labels for labels in self._asked if labels[:2] == (exchange, account)]:
+                del self._asked[labels]
 
     def asked(self, labels: tuple[str, str, str], seconds: float, failure: str | None) -> None:
         """One REST request of (exchange, account, endpoint) is over."""
-        self._requests.labels(*labels).inc()
-        self._request_seconds.labels(labels[0], labels[2]).observe(seconds)
-        if failure is not None:
-            self._request_failures.labels(*labels, failure).inc()
+        with self._lock:
+            before = self._asked.get(labels, Asked(0, {}))
+            failures = before.failures
+            if failure is not None:
+                failures = {**failures, failure: failures.get(failure, 0) + 1}
+            self._asked[labels] = Asked(before.requests + 1, failures)
+            where = (labels[0], labels[2])
+            counts, total = self._durations.get(where, NO_DURATIONS)
+            bucket = bisect_left(SECONDS, seconds)
+            counts = (*counts[:bucket], counts[bucket] + 1, *counts[bucket + 1 :])
+            self._durations[where] = (counts, total + seconds)
 
     def session_restarted(self, labels: tuple[str, str, str]) -> None:
         """The watchdog replaced a dead session."""
-        self._restarts.labels(*labels).inc()
+        with self._lock:
+            before = self._sessions.get(labels, Running())
+            self._sessions[labels] = before._replace(restarts=before.restarts + 1)
 
     def session_looped(self, labels: tuple[str, str, str], at: float) -> None:
         """A session showed at Unix time `at` that it is running."""
-        self._loops.labels(*labels).set(at)
+        with self._lock:
+            self._sessions[labels] = self._sessions.get(labels, Running())._replace(looped=at)
+
+    def _write_build(self, samples: Samples) -> None:
+        samples.add("exchange_exporter_build_info", 1, *self._build)
+        samples.add("exchange_exporter_demo_mode", self._is_demo)
 
 
-def _gauge(name: str, registry: CollectorRegistry) -> Gauge:
-    metric = BY_NAME[PREFIX + name]
-    return Gauge(metric.name, metric.help, metric.labels, registry=registry)
+def machine() -> CollectorRegistry:
+    """The process's memory, CPU and garbage collector, as every Python exporter shows them."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
 
 
-def _counter(name: str, registry: CollectorRegistry) -> Counter:
-    metric = BY_NAME[PREFIX + name]
-    return Counter(metric.name, metric.help, metric.labels, registry=registry)
+def _write_reload(reload: Reload, samples: Samples) -> None:
+    samples.add("exchange_exporter_config_last_reload_successful", reload.success)
+    samples.add("exchange_exporter_config_last_reload_success_timestamp_seconds", reload.at)
 
 
-def _histogram(name: str, registry: CollectorRegistry) -> Histogram:
-    metric = BY_NAME[PREFIX + name]
-    return Histogram(metric.name, metric.help, metric.labels, registry=registry, buckets=SECONDS)
+def _session_series(labels: Labels, _row: Running) -> list[Series]:
+    return [
+        ("exchange_exporter_session_restarts_total", labels),
+        ("exchange_exporter_session_last_loop_timestamp_seconds", labels),
+    ]
+
+
+def _request_series(labels: Labels, row: Asked) -> list[Series]:
+    failed = "exchange_rest_request_failures_total"
+    return [
+        ("exchange_rest_requests_total", labels),
+        *((failed, (*labels, reason)) for reason in row.failures),
+    ]
+
+
+def _requests(_labels: Labels, row: Asked) -> tuple[float, ...]:
+    return (row.requests, *row.failures.values())

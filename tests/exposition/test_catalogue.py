@@ -28,12 +28,12 @@ READ_BY_REST = ("REST and reconciliation", "Prices")
 def families(stage: Stage) -> dict[str, Family]:
     """Everything that a process with this account exposes, by the catalogue's names."""
     telemetry = Telemetry(version="1", revision="r", is_demo=True)
-    telemetry.watch(
-        AccountCollector(lambda: [stage.watched], clock=stage.clock, series_per_account=lambda: 5000)
+    source = AccountCollector(
+        lambda: [stage.watched], clock=stage.clock, series_per_account=lambda: 5000, process=telemetry
     )
     telemetry.expect_sessions([stage.session.key])
     found = {}
-    for family in telemetry.registry.collect():
+    for family in source.collect():
         suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
         found[family.name + suffix] = family
     return found

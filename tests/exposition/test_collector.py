@@ -37,9 +37,11 @@ def found(source: AccountCollector) -> dict[str, Metric]:
 
 
 def values(source: AccountCollector, name: str) -> dict[str, float]:
-    """Samples of a family by the value of its last label."""
+    """Samples of a family by their labels, in the order of the catalogue."""
+    family_name = name.removesuffix("_count").removesuffix("_sum").removesuffix("_bucket")
+    order = (*BY_NAME[family_name].labels, "le")
     return {
-        ",".join(sample.labels.values()): sample.value
+        ",".join(sample.labels[label] for label in order if label in sample.labels): sample.value
         for family in source.collect()
         for sample in family.samples
         if sample.name == name
