@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RECEIVE_BYTES = 16 * 1024
 IOV_MAX = 1024
+ENCRYPT_BYTES = 256 * 1024
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 256 * 1024
 
@@ -106,17 +107,29 @@ class Connection:
     def send(self, pieces: Sequence[bytes]) -> None:
         """Send all pieces, gathered by the kernel where it can. Raises OSError."""
         if isinstance(self._socket, ssl.SSLSocket):
-            self._socket.sendall(b"".join(pieces))
+            self._encrypt(self._socket, pieces)
             return
-        views = [memoryview(piece) for piece in pieces if piece]
-        at = 0
-        while at < len(views):
-            sent = self._socket.sendmsg(views[at : at + IOV_MAX])
-            while at < len(views) and sent >= len(views[at]):
-                sent -= len(views[at])
-                at += 1
-            if sent:
-                views[at] = views[at][sent:]
+        for start in range(0, len(pieces), IOV_MAX):
+            group = pieces[start : start + IOV_MAX] if len(pieces) > IOV_MAX else pieces
+            sent = self._socket.sendmsg(group)
+            # A blocking socket takes all at once; less only when a signal or the client's end came between.
+            if sent < sum(map(len, group)):
+                self._socket.sendall(memoryview(b"".join(group))[sent:])
+
+    @staticmethod
+    def _encrypt(sock: ssl.SSLSocket, pieces: Sequence[bytes]) -> None:
+        """Send in records that are full, with no second copy of a large page at once."""
+        group: list[bytes] = []
+        size = 0
+        for piece in pieces:
+            group.append(piece)
+            size += len(piece)
+            if size >= ENCRYPT_BYTES:
+                sock.sendall(b"".join(group))
+                group.clear()
+                size = 0
+        if group:
+            sock.sendall(b"".join(group))
 
     def finish(self) -> None:
         """End politely: let the client read the answer before the socket goes.

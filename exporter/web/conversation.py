@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.web.connection import Connection, Limits, Phase
-from exporter.web.http import HTTPError, Request, Response, encode_head, head_end, parse_head, sentence
+from exporter.web.http import Headers, HTTPError, Request, Response, encode_head, head_end, parse_head, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 
 class Conversation:
@@ -20,6 +20,9 @@ class Conversation:
         self._limits = limits
         self._buffer = bytearray()
         self._bodiless = False
+        # A scraper says the same each time: its last head without a body is not read again.
+        self._said = b""
+        self._meant: Request | None = None
 
     def requests(self) -> Iterator[Request | Response]:
         """Every request as it comes; the answer to give instead when one cannot be read. Raises OSError."""
@@ -41,22 +44,24 @@ class Conversation:
             else:
                 phase, patience = Phase.IDLE, self._limits.idle_timeout
 
-    def answer(
-        self, response: Response, *, date: str, last: bool, extra: Sequence[tuple[str, str]] = ()
-    ) -> None:
+    def answer(self, response: Response, *, date: str, last: bool, extra: Headers = ()) -> None:
         """Send the answer to the request that came last. Raises OSError."""
         head = encode_head(response, date=date, keep_alive=not last, extra=extra)
-        pieces = () if self._bodiless else response.pieces()
         self._connection.enter(Phase.WRITING, self._limits.write_timeout)
-        self._connection.send([head, *pieces])
+        self._connection.send((head,) if self._bodiless else (head, *response.pieces()))
 
     def _read(self) -> Request | None:
         """The next request, None when the client has no more. Raises HTTPError, OSError."""
         buffer = self._buffer
-        while (end := head_end(buffer)) is None:
+        while not buffer or (end := head_end(buffer)) is None:
             if not self._more():
                 return None
-        request, length = parse_head(bytes(buffer[:end]))
+            if self._meant is not None and buffer == self._said:
+                buffer.clear()
+                return self._meant
+        head = bytes(buffer[:end])
+        request, length = parse_head(head)
+        self._said, self._meant = (head, request) if not length else (b"", None)
         del buffer[:end]
         if length > len(buffer) and request.headers.get("expect", "").lower() == "100-continue":
             self._connection.send([b"HTTP/1.1 100 Continue\r\n\r\n"])
@@ -72,7 +77,8 @@ class Conversation:
         data = connection.receive()
         if connection.phase is Phase.IDLE:
             connection.enter(Phase.READING, limits.read_timeout)
-        whole = connection.since + limits.request_timeout
-        connection.deadline = min(connection.clock() + limits.read_timeout, whole)
+        else:
+            whole = connection.since + limits.request_timeout
+            connection.deadline = min(connection.clock() + limits.read_timeout, whole)
         self._buffer += data
         return bool(data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -20,6 +21,7 @@ MAX_BODY = 64 * 1024
 TEXT = "text/plain; charset=utf-8"
 
 Body = bytes | Sequence[bytes]
+Headers = tuple[tuple[str, str], ...]
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _VERSION = re.compile(rb"HTTP/(\d)\.(\d)\Z")
@@ -59,7 +61,7 @@ class Response:
     status: int
     content_type: str = TEXT
     body: Body = b""
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
 
     def pieces(self) -> Sequence[bytes]:
         """The body as a sequence of pieces."""
@@ -150,27 +152,34 @@ def _length(headers: Mapping[str, str]) -> int:
     return int(text)
 
 
-def encode_head(
-    response: Response, *, date: str, keep_alive: bool, extra: Sequence[tuple[str, str]] = ()
-) -> bytes:
+def encode_head(response: Response, *, date: str, keep_alive: bool, extra: Headers = ()) -> bytes:
     """The status line and headers. `extra` wins over the response's own headers of the same name.
 
     Raises ValueError for a header with a line end in it: that would be a second header.
     """
+    start, middle, end = _constant(
+        response.status, response.content_type, response.headers, extra, keep_alive
+    )
+    length = sum(map(len, response.pieces()))
+    return f"{start}{date}{middle}{length}{end}".encode("latin-1")
+
+
+@lru_cache(maxsize=32)
+def _constant(
+    status: int, content_type: str, headers: Headers, extra: Headers, keep_alive: bool
+) -> tuple[str, str, str]:
+    """What stands before, between and after date and length: the same for all answers of a kind."""
     overridden = {name.lower() for name, _ in extra}
-    lines = [
-        f"HTTP/1.1 {response.status} {_reason(response.status)}",
-        f"Date: {date}",
-        f"Content-Type: {response.content_type}",
-        f"Content-Length: {sum(map(len, response.pieces()))}",
-        *(f"{name}: {value}" for name, value in response.headers if name.lower() not in overridden),
-        *(f"{name}: {value}" for name, value in extra),
-    ]
-    if not keep_alive:
-        lines.append("Connection: close")
-    if any("\r" in line or "\n" in line for line in lines):
+    kept = [each for each in headers if each[0].lower() not in overridden]
+    closing = () if keep_alive else (("Connection", "close"),)
+    lines = [f"{name}: {value}" for name, value in (*kept, *extra, *closing)]
+    if any("\r" in line or "\n" in line for line in (content_type, *lines)):
         raise ValueError("a response header holds a line end")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+    return (
+        f"HTTP/1.1 {status} {_reason(status)}\r\nDate: ",
+        f"\r\nContent-Type: {content_type}\r\nContent-Length: ",
+        "\r\n".join(["", *lines, "", ""]),
+    )
 
 
 def _reason(status: int) -> str:

@@ -20,7 +20,7 @@ from email.utils import formatdate
 from exporter.web.address import listen, parse_address
 from exporter.web.connection import TLS, Connection, Limits, Phase
 from exporter.web.conversation import Conversation
-from exporter.web.http import Request, Response, sentence
+from exporter.web.http import Headers, Request, Response, sentence
 
 SWEEP_SECONDS = 0.25
 STOP_SECONDS = 0.7
@@ -28,7 +28,6 @@ ACCEPT_PAUSE_SECONDS = 0.05
 
 Handler = Callable[[Request], Response]
 Guard = Callable[[Request], Response | None]
-Headers = Sequence[tuple[str, str]]
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +74,7 @@ class Server:
         self._clock = clock
         self._wall = wall
         self._max_requests = max_requests
-        self._slots = threading.BoundedSemaphore(max_requests)
+        self._serving = 0
         self._lock = threading.Lock()
         self._stats = Stats()
         self._connections: dict[Connection, threading.Thread] = {}
@@ -252,12 +251,15 @@ class Server:
             refused = self._guard(request) if self._guard is not None else None
             if refused is not None:
                 return refused
-            if not self._slots.acquire(blocking=False):
-                return self._busy()
+            with self._lock:
+                if self._serving >= self._max_requests:
+                    return self._busy()
+                self._serving += 1
             try:
                 return self._handler(request)
             finally:
-                self._slots.release()
+                with self._lock:
+                    self._serving -= 1
         except Exception:
             # A server outlives its routes: the log has the reason, the client only the fact.
             logger.exception("request failed: %s %s", request.method, request.path)
@@ -266,8 +268,8 @@ class Server:
             return sentence(500, "internal error: the exporter's log has the reason")
 
     def _busy(self) -> Response:
-        with self._lock:
-            self._stats.busy += 1
+        """One slot more would be too many; the lock is held."""
+        self._stats.busy += 1
         text = f"limit of {self._max_requests} concurrent requests reached (--web.max-requests), try again"
         return sentence(503, text, ("Retry-After", "1"))
 
