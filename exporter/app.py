@@ -106,7 +106,7 @@ class App:
             self._web.listen_addresses,
             self._routes(),
             max_requests=self._web.max_requests,
-            guard=gate.admit,
+            guard=gate.guard,
             headers=gate.headers,
             tls=gate.tls,
         )

@@ -117,6 +117,7 @@ ROOMS: Final = (
 
 LIBRARIES: Final = {
     "bcrypt": ("web/auth.py",),
+    "isal": ("web/compression.py",),
     "orjson": ("exchanges/*", "stream/*", "commands/*", "demo/*"),
     "prometheus_client": ("exposition/*",),
     "urllib3": ("rest/client.py",),

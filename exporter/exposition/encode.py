@@ -7,6 +7,7 @@ encoder fail or be echoed back; what asks for nothing we know gets the text form
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 ESCAPINGS = ("allow-utf-8", "underscores", "dots", "values")
@@ -51,6 +52,8 @@ class Format:
         return self.escaping in RESPELLING
 
 
+# What strangers send, and the one or two headers that every scrape repeats.
+@lru_cache(maxsize=16)
 def negotiate(accept: str) -> Format:
     """The format to answer with: of those we know the one of highest `q`, the first among equals."""
     best, best_quality = Format(), 0.0

@@ -104,17 +104,19 @@ class Connection:
         """The next bytes, empty at the end. Raises OSError."""
         return self._socket.recv(RECEIVE_BYTES)
 
-    def send(self, pieces: Sequence[bytes]) -> None:
-        """Send all pieces, gathered by the kernel where it can. Raises OSError."""
+    def send(self, pieces: Sequence[bytes], size: int) -> None:
+        """Send all pieces, `size` bytes together, gathered by the kernel where it can. Raises OSError."""
         if isinstance(self._socket, ssl.SSLSocket):
             self._encrypt(self._socket, pieces)
             return
         for start in range(0, len(pieces), IOV_MAX):
-            group = pieces[start : start + IOV_MAX] if len(pieces) > IOV_MAX else pieces
+            group = pieces[start : start + IOV_MAX]
             sent = self._socket.sendmsg(group)
+            size -= sent
             # A blocking socket takes all at once; less only when a signal or the client's end came between.
-            if sent < sum(map(len, group)):
+            if size and sent < (whole := sum(map(len, group))):
                 self._socket.sendall(memoryview(b"".join(group))[sent:])
+                size -= whole - sent
 
     @staticmethod
     def _encrypt(sock: ssl.SSLSocket, pieces: Sequence[bytes]) -> None:

@@ -6,10 +6,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.web.connection import Connection, Limits, Phase
-from exporter.web.http import Headers, HTTPError, Request, Response, encode_head, head_end, parse_head, sentence
+from exporter.web.http import (
+    Headers,
+    HTTPError,
+    Request,
+    Response,
+    encode_head,
+    head_end,
+    parse_head,
+    sentence,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Conversation:
@@ -48,23 +60,29 @@ class Conversation:
         """Send the answer to the request that came last. Raises OSError."""
         head = encode_head(response, date=date, keep_alive=not last, extra=extra)
         self._connection.enter(Phase.WRITING, self._limits.write_timeout)
-        self._connection.send((head,) if self._bodiless else (head, *response.pieces()))
+        if self._bodiless:
+            self._connection.send((head,), len(head))
+        else:
+            self._connection.send((head, *response.pieces()), len(head) + response.length)
 
     def _read(self) -> Request | None:
         """The next request, None when the client has no more. Raises HTTPError, OSError."""
         buffer = self._buffer
-        while not buffer or (end := head_end(buffer)) is None:
+        if not buffer:
+            data = self._connection.receive()
+            if data == self._said and self._meant is not None:
+                return self._meant
+            if not self._take(data):
+                return None
+        while (end := head_end(buffer)) is None:
             if not self._more():
                 return None
-            if self._meant is not None and buffer == self._said:
-                buffer.clear()
-                return self._meant
         head = bytes(buffer[:end])
         request, length = parse_head(head)
         self._said, self._meant = (head, request) if not length else (b"", None)
         del buffer[:end]
         if length > len(buffer) and request.headers.get("expect", "").lower() == "100-continue":
-            self._connection.send([b"HTTP/1.1 100 Continue\r\n\r\n"])
+            self._connection.send((CONTINUE,), len(CONTINUE))
         while len(buffer) < length:
             if not self._more():
                 return None
@@ -73,8 +91,11 @@ class Conversation:
         return replace(request, body=body) if body else request
 
     def _more(self) -> bool:
+        return self._take(self._connection.receive())
+
+    def _take(self, data: bytes) -> bool:
+        """Put what was said to the rest, and give it time for more; False at the end."""
         connection, limits = self._connection, self._limits
-        data = connection.receive()
         if connection.phase is Phase.IDLE:
             connection.enter(Phase.READING, limits.read_timeout)
         else:

@@ -64,6 +64,11 @@ class Gate:
         """What the server needs to encrypt, None for plain HTTP. It does not change while the server runs."""
         return self if self._config.tls is not None else None
 
+    @property
+    def guard(self) -> Callable[[Request], Response | None] | None:
+        """What every request must pass, None without a file: then there is nothing to ask."""
+        return self.admit if self._path is not None else None
+
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The headers that go with every answer."""
         return self._config.headers

@@ -62,6 +62,10 @@ class Response:
     content_type: str = TEXT
     body: Body = b""
     headers: Headers = ()
+    length: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "length", sum(map(len, self.pieces())))
 
     def pieces(self) -> Sequence[bytes]:
         """The body as a sequence of pieces."""
@@ -158,15 +162,14 @@ def encode_head(response: Response, *, date: str, keep_alive: bool, extra: Heade
     Raises ValueError for a header with a line end in it: that would be a second header.
     """
     start, middle, end = _constant(
-        response.status, response.content_type, response.headers, extra, keep_alive
+        response.status, response.content_type, response.headers, extra, keep_alive=keep_alive
     )
-    length = sum(map(len, response.pieces()))
-    return f"{start}{date}{middle}{length}{end}".encode("latin-1")
+    return f"{start}{date}{middle}{response.length}{end}".encode("latin-1")
 
 
 @lru_cache(maxsize=32)
 def _constant(
-    status: int, content_type: str, headers: Headers, extra: Headers, keep_alive: bool
+    status: int, content_type: str, headers: Headers, extra: Headers, *, keep_alive: bool
 ) -> tuple[str, str, str]:
     """What stands before, between and after date and length: the same for all answers of a kind."""
     overridden = {name.lower() for name, _ in extra}

@@ -240,7 +240,7 @@ class Server:
             else:
                 connection.enter(Phase.SERVING, 0.0)
                 answer = self._answer(request)
-                old = self._clock() - connection.born >= self._limits.lifetime
+                old = connection.since - connection.born >= self._limits.lifetime
                 last = old or not request.keep_alive or self._stopping.is_set()
             conversation.answer(answer, date=self._now(), last=last, extra=self._headers())
             if last:
