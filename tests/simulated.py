@@ -31,7 +31,7 @@ from exporter.exposition.scrape import Scrape
 from exporter.follow import hmac_sha384, wanted, watch
 from exporter.stream.budget import SharedBudget
 from exporter.stream.means import Means, Tap
-from exporter.stream.messages import Closed, CloseReason, Received, Text
+from exporter.stream.messages import Closed, CloseReason, Ping, Received
 from exporter.stream.session import Session
 from exporter.stream.transport import Abort
 
@@ -82,23 +82,31 @@ class VenueLink:
         self._simulator = Simulator(venue)
         self._clock = clock
         self._abort = abort
-        self._box: deque[Received] = deque()
+        self._box: deque[bytes | Ping | Closed] = deque()
         self.sent: list[str] = []
         self.closed = False
         self._take(self._simulator.opened(clock().wall))
 
-    def inject(self, received: Received) -> None:
+    def inject(self, received: bytes | Ping | Closed) -> None:
         """Let something arrive that the simulator would not say."""
         self._box.append(received)
 
     def receive(self, timeout: float) -> Received:
-        """The next message; without one, time passes."""
+        """All messages up to what is none; without any, time passes."""
         if self._abort.aborted:
             return Closed(None, "aborted")
         if not self._box:
             self._clock.advance(timeout)
             self._take(self._simulator.tick(self._clock().wall))
-        return self._box.popleft() if self._box else None
+        messages: list[bytes] = []
+        while self._box:
+            if not isinstance(first := self._box.popleft(), bytes):
+                if not messages:
+                    return first
+                self._box.appendleft(first)
+                break
+            messages.append(first)
+        return messages or None
 
     def send(self, text: str) -> None:
         """Say something to the venue."""
@@ -116,7 +124,7 @@ class VenueLink:
                 reason: CloseReason = "eof" if each.code is None else "remote_close"
                 self._box.append(Closed(each.code, reason))
             else:
-                self._box.append(Text(each.encode()))
+                self._box.append(each.encode())
 
 
 class Stage:

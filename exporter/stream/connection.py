@@ -1,11 +1,12 @@
-"""The life of one open connection: who may call what, and how it ends, whoever cuts its frames."""
+"""The life of one open connection: who may call what, and how it ends."""
 
 from __future__ import annotations
 
 import ssl
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from exporter.stream.messages import Closed, CloseReason, ConnectionLost, Received, Text
+from exporter.stream.frames import MAX_CONTROL
+from exporter.stream.messages import Closed, CloseReason, ConnectionLost, Received
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,18 +15,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MAX_CONTROL = 125
-"""Bytes that RFC 6455 allows a control frame to carry."""
-
-# Close codes of RFC 6455 that we send, by our reason for ending.
-_CODES: dict[CloseReason, int] = {"protocol": 1002, "oversize": 1009, "closed": 1000}
+# Close codes of RFC 6455 that we send, by the reason for ending; a peer's own code is sent back to it.
+_CODES: dict[CloseReason, int] = {"protocol": 1002, "oversize": 1009, "closed": 1000, "remote_close": 1000}
 
 
 class Ended(Exception):  # noqa: N818 - internal: carries the end of the connection up to its `Connection`
-    """The frames cannot go on; `closed` says why."""
+    """The socket cannot go on; `closed` says why."""
 
-    def __init__(self, reason: CloseReason, code: int | None = None) -> None:
-        self.closed = Closed(code, reason)
+    def __init__(self, reason: CloseReason) -> None:
+        self.closed = Closed(None, reason)
         super().__init__(reason)
 
 
@@ -39,12 +37,12 @@ def ended(error: OSError) -> Ended:
 
 
 class Frames(Protocol):
-    """What cuts the byte stream into frames: the one hot loop, replaceable behind these five names."""
+    """Frames over a socket: the hot room, replaceable behind these five names."""
 
     bytes_received: int
 
-    def next_event(self, timeout: float) -> Received:
-        """The next whole message or control frame, None when `timeout` seconds passed. Raises Ended only."""
+    def receive(self, timeout: float) -> Received:
+        """As `Connection.receive`, and a ping is answered; the peer's own end is a `Closed`. Raises Ended."""
 
     def send_text(self, text: str) -> None:
         """Send one text message. Raises Ended only."""
@@ -71,21 +69,24 @@ class Connection:
         return self._frames.bytes_received
 
     def receive(self, timeout: float) -> Received:
-        """Wait up to `timeout` seconds for one event. Never raises: the end is a `Closed`, on every call.
+        """Wait for bytes at most once, up to `timeout` seconds, and give what is whole by then.
 
-        None means the time passed; part of a frame may have come and is kept. A ping is answered in here,
-        which may take up to the send timeout when the peer does not read.
+        Never raises: the end is a `Closed`, on every call. None means that nothing whole has come, when the
+        time is over or, where a part of a message came, earlier; the part is kept. A ping is answered in
+        here, which may take up to the send timeout when the peer does not read.
         """
         if self._closed is not None:
             return self._closed
         if self._abort.aborted:
             return self._end(Closed(None, "aborted"))
         try:
-            event = self._frames.next_event(timeout)
+            event = self._frames.receive(timeout)
         except Ended as ended:
             return self._end(ended.closed)
-        if isinstance(event, Text):
-            self.messages_received += 1
+        if isinstance(event, list):
+            self.messages_received += len(event)
+        elif isinstance(event, Closed):
+            return self._end(event)
         return event
 
     def send(self, text: str) -> None:
@@ -122,7 +123,7 @@ class Connection:
         if self._abort.aborted and closed.code is None:
             closed = Closed(None, "aborted")
         self._closed = closed
-        if code := _CODES.get(closed.reason):
+        if code := closed.code or _CODES.get(closed.reason):
             self._frames.say_goodbye(code)
         self._abort.release()
         return closed

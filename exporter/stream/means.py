@@ -21,7 +21,7 @@ class Link(Protocol):
     """What a session needs of a connection; `exporter.stream.transport.Connection` is one."""
 
     def receive(self, timeout: float) -> Received:
-        """The next whole message, or None when the time is over."""
+        """The next messages, as `Connection.receive` gives them."""
         ...
 
     def send(self, text: str) -> None:

@@ -42,12 +42,6 @@ class Limits:
     send_timeout: float = 10.0
 
 
-class Text(NamedTuple):
-    """One whole text or binary message, fragments joined; not decoded, and not checked to be UTF-8."""
-
-    data: bytes
-
-
 class Ping(NamedTuple):
     """The peer's ping; it has already been answered."""
 
@@ -67,8 +61,12 @@ class Closed(NamedTuple):
     reason: CloseReason
 
 
-Received = Text | Ping | Pong | Closed | None
-"""What a receive gives; None when the time passed and nothing whole arrived."""
+Received = list[bytes] | Ping | Pong | Closed | None
+"""What a receive gives; None when nothing whole has come.
+
+A list, never empty, holds whole text or binary messages in their order: what one read brought, up to the next
+control frame. Fragments are joined; nothing is decoded, or checked to be UTF-8.
+"""
 
 
 class ConnectFailed(Exception):  # noqa: N818 - it names the outcome, as ConnectionLost does

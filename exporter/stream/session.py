@@ -15,11 +15,12 @@ from exporter.core.backoff import ResyncGate, Schedule
 from exporter.core.clock import Instant
 from exporter.core.events import Refused
 from exporter.core.stream import Phase, StreamState
-from exporter.exchanges.base import TOO_MANY_REQUESTS, Answers, Conversation, Drop, Retry, Tell
+from exporter.exchanges.base import TOO_MANY_REQUESTS, Conversation, Drop, Retry
 from exporter.logs import log
 from exporter.stream import endings
+from exporter.stream.dialogue import Dialogue
 from exporter.stream.means import Link, Means
-from exporter.stream.messages import Closed, ConnectionLost, Received, Text
+from exporter.stream.messages import Closed
 from exporter.stream.transport import Abort, ConnectFailed, HandshakeRejected
 
 logger: Final = logging.getLogger(__name__)
@@ -132,78 +133,45 @@ class Session:
         return self._ended(drop)
 
     def _listen(self, link: Link, conversation: Conversation) -> Drop:
+        dialogue = Dialogue(link, conversation, self.state, self.stream, gate=self._gate, tap=self._means.tap)
         now = self._beat()
         self._opened = alive = ticked = now.monotonic
-        resync: Drop | None = None
-        answers = conversation.opened(now)
-        while True:
-            drop = self._answer(link, answers, now)
-            if drop is not None and drop.retry is Retry.RESYNC:
-                resync, drop = resync or drop, None
-            # Too soon after the last one: stay, not believed, until it is allowed.
-            if resync is not None and not self._gate.wait(now.monotonic):
-                return resync
-            if drop is not None:
-                return drop
-            received = self._await(link)
+        drop = dialogue.answer(conversation.opened(now), now)
+        while drop is None:
+            self._arrive()
+            received = link.receive(TICK)
             now = self._beat()
             if self._stopping.is_set():
                 return Drop("stopped", Retry.SOON, "stopped by us")
             if isinstance(received, Closed):
                 told = conversation.closed(now) if received.reason in endings.BY_PEER else ()
-                return self._answer(link, told, now) or self._closed(received)
+                return dialogue.answer(told, now) or self._closed(received)
             # Also when something comes after all: who slept that long has missed what happened meanwhile.
             if now.monotonic - alive > self._means.silence_timeout:
                 sentence = f"nothing came for {self._means.silence_timeout:g} s"
                 return Drop("silence", Retry.SOON, sentence)
-            answers = ()
             if received is not None:
                 alive = now.monotonic
-                answers = self._receive(received, conversation, now)
-            if now.monotonic - ticked >= TICK:
+                drop = dialogue.hear(received, now)
+            if drop is None and now.monotonic - ticked >= TICK:
                 ticked = now.monotonic
-                answers = (*answers, *conversation.tick(now))
+                drop = dialogue.answer(conversation.tick(now), now)
+            drop = drop or dialogue.due(now)
+        return drop
 
-    def _await(self, link: Link) -> Received:
-        """The next message; before that, what the last one achieved is told.
-
-        The key is free for others once the login was answered.
-        """
+    def _arrive(self) -> None:
+        """Tell what has been achieved so far; the key is free for others once the login was answered."""
+        if not self._arriving:
+            return
         phase = self.state.streams[self.stream].phase
         if self._logging_in and phase not in endings.LOGIN_PHASES:
             self._end_login()
             # A key that may do more than watch is taken, but not in silence.
             if scopes := endings.write_scopes(self.state.permissions):
                 self._log(logging.WARNING, "the key may do more than watch", scopes=scopes)
-        if self._arriving and phase == "live":
+        if phase == "live":
             self._arriving = False
             self._log(logging.INFO, "stream is live")
-        return link.receive(TICK)
-
-    def _receive(self, received: Received, conversation: Conversation, now: Instant) -> Answers:
-        if not isinstance(received, Text):
-            self.state.change(self.stream, lambda stream: stream.heard(now))
-            return ()
-        if self._means.tap is not None:
-            self._means.tap(self.stream, now, "in", received.data.decode(errors="replace"))
-        heard, answers = conversation.received(received.data, now)
-        self.state.apply(self.stream, heard, now)
-        return answers
-
-    def _answer(self, link: Link, answers: Answers, now: Instant) -> Drop | None:
-        for answer in answers:
-            if isinstance(answer, Drop):
-                return answer
-            if isinstance(answer, Tell):
-                self.state.tell(self.stream, answer.event, now)
-                continue
-            if self._means.tap is not None:
-                self._means.tap(self.stream, now, "out", answer.text)
-            try:
-                link.send(answer.text)
-            except ConnectionLost as lost:
-                return Drop("reset", Retry.SOON, f"the link broke while sending ({lost.reason})")
-        return None
 
     # -- how it ended -----------------------------------------------------------------------------
 

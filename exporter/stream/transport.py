@@ -1,14 +1,16 @@
 """One WebSocket connection to an exchange: connect, receive, send, abort, within limits.
 
-The only module that imports `websocket`. That library does the HTTP upgrade and cuts frames. Deadlines,
-sizes, TLS, redirects, cookies, proxies and the way a connection ends are ours: its defaults for them are safe
-neither for credentials nor for a process that must never hang.
+The only module that imports `websocket`. That library does the HTTP upgrade and builds the frames we send.
+Deadlines, sizes, TLS, redirects, cookies, proxies and the way a connection ends are ours: its defaults for
+them are safe neither for credentials nor for a process that must never hang. So is the cutting of frames
+(`exporter.stream.frames`), which the library does one by one, in several reads each.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import socket
 import ssl
 import struct
 import time
@@ -16,10 +18,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import websocket
-from websocket import ABNF, WebSocketException, WebSocketProtocolException, _cookiejar, _handshake
+from websocket import ABNF, WebSocketException, _cookiejar, _handshake
 
-from exporter.stream.connection import MAX_CONTROL, Connection, Ended, ended
+from exporter.stream.connection import Connection, Ended, ended
 from exporter.stream.dial import Abort, Resolve, Target, dial, left, system_resolve
+from exporter.stream.frames import FrameCutter
 from exporter.stream.messages import (
     Closed,
     CloseReason,
@@ -30,12 +33,10 @@ from exporter.stream.messages import (
     Ping,
     Pong,
     Received,
-    Text,
 )
 from exporter.stream.upgrade import HandshakeRejected, UpgradeSocket
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
 
 __all__ = [
@@ -52,8 +53,15 @@ __all__ = [
     "Ping",
     "Pong",
     "Received",
-    "Text",
 ]
+
+
+READ = 16 * 1024
+"""Most bytes of one read: a whole TLS record, which therefore never lies decrypted and unread."""
+SHORTEST = 0.001
+"""Shortest wait for bytes, seconds: 0 would mean "do not wait" to Python and "for ever" to the kernel."""
+UNKNOWN = -1.0
+"""Stands for a wait that nobody asks for."""
 
 
 class _NoCookies(_cookiejar.SimpleCookieJar):
@@ -64,11 +72,11 @@ class _NoCookies(_cookiejar.SimpleCookieJar):
 
 
 def _require_known_library() -> None:
-    """Fail at import when a newer library moved what we override: limits would be lost in silence."""
-    if not (hasattr(_handshake, "CookieJar") and hasattr(websocket.WebSocket, "_recv")):
+    """Fail at import when a newer library moved what we override: cookies would travel in silence."""
+    if not hasattr(_handshake, "CookieJar"):
         raise ImportError(
-            f"websocket-client {websocket.__version__} is laid out otherwise than expected: no cookie jar or "
-            "no read hook where 1.9.2 has them; install websocket-client 1.9.2"
+            f"websocket-client {websocket.__version__} is laid out otherwise than expected: no cookie jar "
+            "where 1.9.2 has one; install websocket-client 1.9.2"
         )
 
 
@@ -76,81 +84,37 @@ _require_known_library()
 _handshake.CookieJar = _NoCookies()
 
 
-class _Frames(websocket.WebSocket):
-    """The library's frame parser with our deadlines, size limit and byte count under it."""
+class _Frames:
+    """`Frames` over the socket that the upgrade left: what is read, answered and sent, and until when."""
 
-    _wire: socket.socket
-
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(enable_multithread=False, skip_utf8_validation=True)
+    def __init__(self, limits: Limits, sock: socket.socket) -> None:
         self.bytes_received = 0
         self._limits = limits
-        self._deadline = 0.0
-        self._fresh = False
-        self._started = False
-        self._parts = bytearray()
+        self._sock = sock
+        self._cutter = FrameCutter(limits.max_message_bytes)
+        self._patience = UNKNOWN
 
-    def start(self, sock: socket.socket) -> None:
-        """Take the socket over from the upgrade; nothing of the library touches it from here on."""
-        self.sock = None
-        self._wire = sock
+    def receive(self, timeout: float) -> Received:
+        """What was whole already, else what is whole after one read."""
+        cutter = self._cutter
+        event = cutter.cut() if cutter.pending else None
+        if event is None and (data := self._read(timeout)):
+            event = cutter.cut(data)
+        if isinstance(event, Ping):
+            self._send(event.data, ABNF.OPCODE_PONG)
+        return event
 
-    def next_event(self, timeout: float) -> Received:
-        """As `Frames.next_event` wants it: a time-out anywhere in a frame loses nothing of it."""
-        self._deadline = time.monotonic() + timeout
-        self._fresh = True
-        while True:
-            try:
-                frame = self.frame_buffer.recv_frame()
-            except TimeoutError:
-                return None
-            except WebSocketProtocolException as error:
-                raise Ended("protocol") from error
-            if (event := self._take(frame)) is not None:
-                return event
-
-    def _take(self, frame: ABNF) -> Received:
-        opcode, data = frame.opcode, bytes(frame.data)  # type: ignore[arg-type] # bytes whenever received
-        if opcode >= ABNF.OPCODE_CLOSE:
-            return self._take_control(frame, data)
-        if self._started is not (opcode == ABNF.OPCODE_CONT):
-            raise Ended("protocol")
-        self._started = not frame.fin
-        if frame.fin and opcode != ABNF.OPCODE_CONT:
-            return Text(data)
-        self._parts += data
-        if not frame.fin:
-            return None
-        message = Text(bytes(self._parts))
-        self._parts = bytearray()
-        return message
-
-    def _take_control(self, frame: ABNF, data: bytes) -> Received:
-        if not frame.fin:
-            raise Ended("protocol")
-        if frame.opcode == ABNF.OPCODE_PING:
-            self.pong(data)
-            return Ping(data)
-        if frame.opcode == ABNF.OPCODE_PONG:
-            return Pong(data)
-        code = struct.unpack("!H", data[:2])[0] if data else None
-        self.say_goodbye(code or 1000)
-        raise Ended("remote_close", code)
-
-    def _recv(self, bufsize: int) -> bytes:
-        """The library's read hook: never past the deadline, nor for a frame that will be refused anyway."""
-        buffer = self.frame_buffer
-        if buffer.header is not None and buffer.length is not None:
-            self._admit(buffer.header, buffer.length)
-        if not self._fresh and time.monotonic() >= self._deadline:
-            raise TimeoutError  # a peer that sends byte by byte must not keep us in here
-        self._fresh = False
+    def _read(self, timeout: float) -> bytes | None:
+        """What has come, after up to `timeout` seconds; None when nothing has."""
         try:
-            self._wire.settimeout(left(self._deadline))
-            data = self._wire.recv(bufsize)
+            if timeout != self._patience:
+                self._be_patient(timeout)
+            data = self._sock.recv(READ)
+        except BlockingIOError:
+            return None  # the kernel's timeout
         except TimeoutError as error:
             if error.errno is None:
-                raise
+                return None  # Python's
             raise Ended("timeout") from error  # ETIMEDOUT: the kernel's keep-alive found the peer dead
         except OSError as error:
             raise ended(error) from error
@@ -159,41 +123,52 @@ class _Frames(websocket.WebSocket):
         self.bytes_received += len(data)
         return data
 
-    def _admit(self, header: tuple[int, ...], length: int) -> None:
-        _, rsv1, rsv2, rsv3, opcode, masked, _ = header
-        if rsv1 or rsv2 or rsv3 or masked or opcode not in ABNF.OPCODES:
-            raise Ended("protocol")
-        if opcode >= ABNF.OPCODE_CLOSE:
-            if length > MAX_CONTROL:
-                raise Ended("protocol")
-        elif len(self._parts) + length > self._limits.max_message_bytes:
-            raise Ended("oversize")
+    def _be_patient(self, timeout: float) -> None:
+        """Set how long each read may wait, until a send sets its own.
 
-    def send_text(self, text: str) -> None:  # type: ignore[override] # the library returns the byte count
+        On a plain socket the kernel keeps the time, and a read is one system call; Python would poll first.
+        Not under TLS: there Python reads until a record is whole, so it has to keep the time of all of that.
+        """
+        self._sock.settimeout(max(timeout, SHORTEST))
+        if type(self._sock) is socket.socket:
+            # A system with another layout of the time refuses it; then Python's timeout holds.
+            seconds, micros = divmod(round(max(timeout, SHORTEST) * 1e6), 1_000_000)
+            with contextlib.suppress(OSError):
+                self._sock.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", seconds, micros)
+                )
+                self._sock.settimeout(None)
+        self._patience = timeout
+
+    def send_text(self, text: str) -> None:
         """Send one text message."""
-        self.send(text, ABNF.OPCODE_TEXT)
+        self._send(text, ABNF.OPCODE_TEXT)
 
-    def send_frame(self, frame: ABNF) -> int:
+    def ping(self, payload: bytes) -> None:
+        """Send one ping."""
+        self._send(payload, ABNF.OPCODE_PING)
+
+    def _send(self, payload: str | bytes, opcode: int) -> None:
         """Write one frame within the send timeout, or end it all: half a frame cannot be taken back."""
-        data = memoryview(frame.format())
+        data = memoryview(ABNF.create_frame(payload, opcode).format())
         deadline = time.monotonic() + self._limits.send_timeout
+        self._patience = UNKNOWN
         try:
             sent = 0
             while sent < len(data):
                 if time.monotonic() >= deadline:
                     raise Ended("timeout")
-                self._wire.settimeout(left(deadline))
-                sent += self._wire.send(data[sent:])
+                self._sock.settimeout(left(deadline))
+                sent += self._sock.send(data[sent:])
         except OSError as error:
             raise ended(error) from error
-        return len(data)
 
     def say_goodbye(self, code: int) -> None:
         """Send a close frame if it can go out at once; the peer's answer is not awaited."""
         frame = ABNF.create_frame(struct.pack("!H", code), ABNF.OPCODE_CLOSE)
         with contextlib.suppress(OSError):
-            self._wire.settimeout(0)
-            self._wire.send(frame.format())
+            self._sock.settimeout(0)
+            self._sock.send(frame.format())
 
 
 class Connector:
@@ -228,9 +203,8 @@ class Connector:
         target = self._target(url)
         abort = abort or Abort()
         sock = dial(target, deadline, abort, self._resolve)
-        frames = _Frames(self._limits)
         try:
-            failure = _upgrade(frames, url, lines, target, UpgradeSocket(sock, deadline))
+            failure = _upgrade(url, lines, target, UpgradeSocket(sock, deadline))
         except BaseException:
             abort.release()
             raise
@@ -239,8 +213,7 @@ class Connector:
         if failure is not None:
             abort.release()
             raise failure
-        frames.start(sock)
-        return Connection(frames, abort)
+        return Connection(_Frames(self._limits, sock), abort)
 
     def _target(self, url: str) -> Target:
         scheme = url.partition(":")[0]
@@ -260,16 +233,15 @@ def _header(name: str, value: str) -> str:
     return f"{name}: {value}"
 
 
-def _upgrade(
-    frames: _Frames, url: str, lines: list[str], target: Target, wire: UpgradeSocket
-) -> ConnectFailed | None:
+def _upgrade(url: str, lines: list[str], target: Target, wire: UpgradeSocket) -> ConnectFailed | None:
     """Let the library do the HTTP upgrade; returns the failure, to leave the library's exceptions behind.
 
     Those hold the headers and the body of the answer, and a chained exception would be printed with them.
     """
     done = False
+    client = websocket.WebSocket(enable_multithread=False)
     # The library's words are not needed: `wire` has seen the answer and every error of the socket.
     with contextlib.suppress(WebSocketException, OSError, ValueError):
-        frames.connect(url, header=lines, socket=wire, redirect_limit=0, suppress_origin=True)  # type: ignore[no-untyped-call]
+        client.connect(url, header=lines, socket=wire, redirect_limit=0, suppress_origin=True)  # type: ignore[no-untyped-call]
         done = True
     return wire.failure(target, done=done)

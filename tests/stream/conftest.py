@@ -10,6 +10,7 @@ import ssl
 import struct
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from exporter.stream.transport import Abort, Connection, Connector, Limits
+from exporter.stream.transport import Abort, Closed, Connection, Connector, Limits, Ping, Pong
 
 # Generous: only a test that fails ever waits this long, seconds.
 PATIENCE = 20.0
@@ -163,6 +164,29 @@ class Server:
             peer.sock.close()
 
 
+Event = bytes | Ping | Pong | Closed
+
+
+class Inbox:
+    """What a connection gives, one by one: a read may bring many messages at once, or a part of one."""
+
+    def __init__(self, client: Connection) -> None:
+        self._client = client
+        self._messages: list[bytes] = []
+
+    def next(self) -> Event:
+        """Wait for the next message, control frame or end."""
+        deadline = time.monotonic() + PATIENCE
+        while not self._messages:
+            received = self._client.receive(PATIENCE)
+            if isinstance(received, list):
+                self._messages = received
+            elif received is not None:
+                return received
+            assert time.monotonic() < deadline, "nothing came"
+        return self._messages.pop(0)
+
+
 @dataclass
 class Link:
     """An open connection seen from both ends."""
@@ -170,6 +194,9 @@ class Link:
     client: Connection
     peer: Peer
     abort: Abort
+
+    def __post_init__(self) -> None:
+        self.next = Inbox(self.client).next
 
     @property
     def sock(self) -> socket.socket:

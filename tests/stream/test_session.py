@@ -14,7 +14,7 @@ from exporter.config.types import StreamSettings
 from exporter.core.account import Report
 from exporter.core.events import Refused
 from exporter.core.stream import StreamReport
-from exporter.stream.messages import Closed, ConnectionLost, Ping, Text
+from exporter.stream.messages import Closed, ConnectionLost, Ping
 from exporter.stream.transport import ConnectFailed, HandshakeRejected
 from tests.simulated import EPOCH, MAIN, Stage, VenueLink
 
@@ -368,7 +368,7 @@ def test_garbage_is_counted_and_changes_nothing(text: bytes, kind: str) -> None:
     """A message that cannot be read is counted by kind; the stream stays up and the books are untouched."""
     stage = Stage()
     stage.at(50, partial(setattr, stage.venue.faults, "stalled", True))
-    stage.at(51, lambda: stage.link.inject(Text(text)))
+    stage.at(51, lambda: stage.link.inject(text))
     seen = stage.watch_at(50, 53)
     stage.play(54)
     assert stream(seen[53]).malformed == {kind: 1}

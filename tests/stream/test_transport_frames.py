@@ -10,14 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.stream.connection import Connection
-from exporter.stream.transport import Abort, Closed, Limits, Ping, Pong, Received, Text, _Frames
+from exporter.stream.transport import Abort, Closed, Limits, Ping, Pong, _Frames
 
 if TYPE_CHECKING:
     import socket
 
 LIMIT = 70_000
 LIMITS = Limits(connect_timeout=1.0, max_message_bytes=LIMIT)
-Wire = tuple[bytes, list[Received]]
+Event = bytes | Ping | Pong | Closed
+Wire = tuple[bytes, list[Event]]
 
 
 class Pieces:
@@ -47,21 +48,22 @@ class Pieces:
         return len(data)
 
 
-def events(data: bytes, cuts: list[int]) -> tuple[list[Received], Pieces]:
+def events(data: bytes, cuts: list[int]) -> tuple[list[Event], Pieces]:
     """What a connection reports for `data` cut at the given places, up to its end; and what it sent."""
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
     wire = Pieces([data[a:b] for a, b in itertools.pairwise(edges)])
-    frames = _Frames(LIMITS)
-    frames.start(cast("socket.socket", wire))
-    connection = Connection(frames, Abort())
-    out: list[Received] = []
+    connection = Connection(_Frames(LIMITS, cast("socket.socket", wire)), Abort())
+    out: list[Event] = []
     while not out or not isinstance(out[-1], Closed):
-        event = connection.receive(60.0)
-        if event is not None:
-            out.append(event)
+        received = connection.receive(60.0)
+        assert received != []
+        if isinstance(received, list):
+            out += received
+        elif received is not None:
+            out.append(received)
     if out[-1] == Closed(None, "eof"):
         assert connection.bytes_received == len(data)
-    assert connection.messages_received == sum(isinstance(event, Text) for event in out)
+    assert connection.messages_received == sum(isinstance(event, bytes) for event in out)
     return out, wire
 
 
@@ -82,7 +84,8 @@ def message(draw: st.DrawFn) -> Wire:
     parts = draw(st.lists(st.binary(max_size=300), min_size=1, max_size=5))
     if draw(st.integers(0, 9)) == 0:
         parts[0] = bytes(draw(st.sampled_from([125, 126, 65_535, 65_536])))
-    data, expected = b"", []
+    data = b""
+    expected: list[Event] = []
     for index, part in enumerate(parts):
         if draw(st.booleans()):
             opcode, payload = draw(control)
@@ -91,7 +94,7 @@ def message(draw: st.DrawFn) -> Wire:
         last = index == len(parts) - 1
         opcode = 0 if index else draw(st.sampled_from([1, 2]))
         data += header(opcode, len(part), int(last)) + part
-    return data, [*expected, Text(b"".join(parts))]
+    return data, [*expected, b"".join(parts)]
 
 
 @settings(deadline=None, max_examples=200)

@@ -25,7 +25,7 @@ from exporter.exchanges.bitopro.venue import CloseFrame, demo_venue
 from exporter.follow import hmac_sha384, wanted, watch
 from exporter.stream.budget import SharedBudget
 from exporter.stream.means import Means
-from exporter.stream.messages import Closed, Ping, Received, Text
+from exporter.stream.messages import Closed, Ping, Received
 from exporter.stream.session import Session
 from exporter.stream.transport import Abort, HandshakeRejected
 from tests.simulated import EPOCH, FakeClock
@@ -69,7 +69,7 @@ class FarLink:
             if isinstance(each, CloseFrame):
                 self._box.append(Closed(each.code, "eof" if each.code is None else "remote_close"))
             else:
-                self._box.append(Text(each.encode()))
+                self._box.append([each.encode()])
 
 
 class Stage:
