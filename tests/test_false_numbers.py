@@ -24,7 +24,7 @@ from exporter.config.types import StreamSettings
 from exporter.core.account import AccountState
 from exporter.core.clock import Instant
 from exporter.core.market import MarketState
-from exporter.core.tables import RETENTION
+from exporter.core.sheet import RETENTION
 from exporter.demo.incidents import SCRIPT
 from exporter.exchanges.bitfinex import SPEC
 from exporter.exchanges.reads import Fault

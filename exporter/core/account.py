@@ -34,7 +34,12 @@ from exporter.core.view import Memory, View
 
 
 class Report(NamedTuple):
-    """One consistent copy of an account: health and counters always, values as far as believed."""
+    """One consistent reading of an account: health and counters always, values as far as believed.
+
+    Nothing in it ever changes. What did not change since the last report is the very same object as there:
+    `view`, its tables and their rows; `tally` and each of its mappings; the flows of each currency; the
+    mappings of each stream; `permissions`, `reconcile` and `idle`. To see what is new, compare with `is`.
+    """
 
     account: str
     exchange: str
@@ -121,8 +126,9 @@ class AccountState:
             for event in heard.events:
                 self._apply(state, _unattributed(event) if lossy else event, now)
             self._complete(state, now)
-            if state.synced and "wallets" in state.shown.rows:
-                self.idle.look(state.shown.rows["wallets"], now.wall)
+            wallets = state.shown.known("wallets") if state.synced else None
+            if wallets is not None:
+                self.idle.look(wallets, now.wall)
 
     def compare(self, table: Table, told: Rows, moments: Sequence[Rows]) -> bool:
         """Compare what REST told with the stream around the read; True when only a resync can mend it."""
@@ -138,8 +144,8 @@ class AccountState:
         """Take from REST the available balances that a stream left out."""
         with self.lock:
             for state in self.streams.values():
-                rows = state.shown.rows.get("wallets", {}) if state.synced else {}
-                for event in missing_available(rows, before, told):
+                rows = state.shown.known("wallets") if state.synced else None
+                for event in missing_available(rows or {}, before, told):
                     self._show(state, event, now)
                     self._memory.remember(event.key, event.row, now)
 
@@ -147,10 +153,8 @@ class AccountState:
         """Take a single value from REST while no stream has told it."""
         with self.lock:
             for state in self.streams.values():
-                known = event.table in state.shown.rows and event.key in state.shown.believed(
-                    event.table, now.monotonic
-                )
-                if state.synced and not known:
+                known = state.shown.believed(event.table, now.monotonic)
+                if state.synced and event.key not in known:
                     self._show(state, event._replace(reason="unobserved"), now)
 
     def replace(self, table: Table, before: Rows, rows: Rows, now: Instant) -> None:
@@ -160,7 +164,7 @@ class AccountState:
         """
         with self.lock:
             for state in self.streams.values():
-                if state.synced and state.shown.rows.get(table) == before:
+                if state.synced and state.shown.known(table) == before:
                     self._show(state, Snapshot(table, rows), now)
 
     def recover(self, fills: Iterable[Fill]) -> int:
@@ -172,12 +176,12 @@ class AccountState:
         """Take in what REST tells of the key or of the venue."""
         with self.lock:
             if isinstance(event, Permitted):
-                self.permissions = event.permissions
+                self._permit(event.permissions)
             else:
                 self._operative(event.operative, now)
 
     def report(self, now: float) -> Report:
-        """One consistent copy of all there is to tell at monotonic `now`."""
+        """One consistent reading of all there is to tell at monotonic `now`."""
         with self.lock:
             view = self._memory.view(self.streams.values(), now)
             return Report(
@@ -198,7 +202,7 @@ class AccountState:
         if isinstance(event, Snapshot | Upsert | Removed):
             self._apply_rows(state, event, now)
         elif isinstance(event, LoggedIn):
-            self.permissions = event.permissions
+            self._permit(event.permissions)
             state.collecting.expected = event.expected
             state.enter("syncing", now)
         elif isinstance(event, Refused):
@@ -206,7 +210,7 @@ class AccountState:
             state.refusal = event.code
             state.note(now, event.sentence)
         elif isinstance(event, Permitted):
-            self.permissions = event.permissions
+            self._permit(event.permissions)
         elif isinstance(event, Platform):
             self._operative(event.operative, now)
             if not event.operative:
@@ -220,6 +224,10 @@ class AccountState:
             state.malformed[event.kind] += 1
         else:
             self.tally.count(event)
+
+    def _permit(self, permissions: Mapping[tuple[str, str], bool] | None) -> None:
+        if permissions != self.permissions:
+            self.permissions = permissions
 
     def _operative(self, operative: bool, now: Instant) -> None:  # noqa: FBT001 - what the venue said
         self.operative, self.operative_since = operative, now.monotonic

@@ -21,6 +21,7 @@ class IdleClocks:
     def __init__(self) -> None:
         self.minimums: Mapping[str, float] = {}
         self._since: dict[str, float] = {}
+        self._last: Mapping[str, float] = {}
 
     def look(self, wallets: Rows, wall: float) -> None:
         """Take note of the wallets as they are now, at Unix second `wall`."""
@@ -35,10 +36,15 @@ class IdleClocks:
                 self._since.pop(currency, None)
 
     def report(self, wallets: Rows) -> Mapping[str, float]:
-        """Unix second since which money is idle, for currencies of which that is known to be so now."""
+        """Unix second since which money is idle, for currencies of which that is known to be so now.
+
+        The same object as in the last report while it tells the same.
+        """
         found: dict[str, float] = {}
         for currency, since in self._since.items():
             row = wallets.get((WALLET, currency))
             if currency in self.minimums and isinstance(row, Wallet) and row.available is not None:
                 found[currency] = since
-        return found
+        if found != self._last:
+            self._last = found
+        return self._last

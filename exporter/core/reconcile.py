@@ -33,6 +33,7 @@ class Reconciliation:
         self.mismatched: dict[Table, frozenset[Key]] = {}
         self._answered: dict[Table, set[object]] = {}
         """By table, differences for which a resync was asked: one that outlives it is shown, not chased."""
+        self._last = ReconcileReport(0.0, {}, {})
 
     def compare(self, table: Table, told: Rows, moments: Sequence[Rows]) -> bool:
         """Compare what REST told with the stream at some moments around the read.
@@ -58,9 +59,16 @@ class Reconciliation:
         self.last_success = wall
 
     def report(self) -> ReconcileReport:
-        """A copy of what was found."""
-        mismatched = {table: len(keys) for table, keys in self.mismatched.items()}
-        return ReconcileReport(self.last_success, dict(self.differences), mismatched)
+        """What was found; each part, and the whole, is the last one while it tells the same."""
+        last = self._last
+        mismatched: Mapping[Table, int] = {table: len(keys) for table, keys in self.mismatched.items()}
+        if mismatched == last.mismatched_rows:
+            mismatched = last.mismatched_rows
+        # Each comparison makes its differences anew, so they can be handed out.
+        differences = last.differences if self.differences == last.differences else self.differences
+        fresh = ReconcileReport(self.last_success, differences, mismatched)
+        self._last = last if fresh == last else fresh
+        return self._last
 
 
 def agree(table: Table, told: Rows, moments: Sequence[Rows]) -> bool:

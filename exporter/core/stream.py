@@ -13,9 +13,9 @@ Phases and what leads from one to the next:
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from exporter.core.clock import Instant
 from exporter.core.events import Heard
@@ -23,6 +23,8 @@ from exporter.core.model import Table
 from exporter.core.skew import Skew
 from exporter.core.tables import Collecting, Tables
 
+K = TypeVar("K")
+V = TypeVar("V")
 Phase = Literal[
     "connecting",
     "authenticating",
@@ -132,17 +134,18 @@ class StreamState:
         self.refusal = ""
         self.fell: float | None = None
         """Monotonic second at which it stopped being up; None when it never was up, or is."""
-        self.messages: Counter[str] = Counter()
-        self.malformed: Counter[str] = Counter()
+        self.messages: dict[str, int] = defaultdict(int)
+        self.malformed: dict[str, int] = defaultdict(int)
         self.connects = 0
-        self.connect_failures: Counter[str] = Counter()
-        self.disconnects: Counter[str] = Counter()
+        self.connect_failures: dict[str, int] = defaultdict(int)
+        self.disconnects: dict[str, int] = defaultdict(int)
         self.auth_failures = 0
         self.gaps = 0
-        self.resyncs: Counter[str] = Counter()
+        self.resyncs: dict[str, int] = defaultdict(int)
         self.delays = Delays()
         self.skew = Skew()
         self.notes: list[Note] = []
+        self._last: StreamReport | None = None
 
     def enter(self, phase: Phase, now: Instant) -> None:
         """Change the phase; leaving `live` starts the grace time of the values."""
@@ -211,8 +214,12 @@ class StreamState:
         return "stale" if self.phase == "live" and not self.is_up(now) else self.phase
 
     def report(self, now: float) -> StreamReport:
-        """A copy of what health metrics and the landing page tell, at monotonic `now`."""
-        return StreamReport(
+        """What health metrics and the landing page tell, at monotonic `now`.
+
+        Each mapping is the same object as in the last report while it did not change, and never changes.
+        """
+        last = self._last
+        self._last = StreamReport(
             name=self.name,
             phase=self.visible_phase(now),
             since=self.since.wall,
@@ -220,24 +227,38 @@ class StreamState:
             is_up=self.is_up(now),
             liveness=self.liveness.wall,
             data=self.data.wall,
-            snapshots={table: at.wall for table, at in self.snapshots.items()},
+            snapshots=_copy(
+                {table: at.wall for table, at in self.snapshots.items()}, last and last.snapshots
+            ),
             missing=tuple(self.collecting.missing) if self.phase == "syncing" else (),
             refusal=self.refusal,
-            messages=dict(self.messages),
-            malformed=dict(self.malformed),
+            messages=_copy(self.messages, last and last.messages),
+            malformed=_copy(self.malformed, last and last.malformed),
             connects=self.connects,
-            connect_failures=dict(self.connect_failures),
-            disconnects=dict(self.disconnects),
+            connect_failures=_copy(self.connect_failures, last and last.connect_failures),
+            disconnects=_copy(self.disconnects, last and last.disconnects),
             auth_failures=self.auth_failures,
             gaps=self.gaps,
-            resyncs=dict(self.resyncs),
-            delay_counts=tuple(self.delays.counts),
+            resyncs=_copy(self.resyncs, last and last.resyncs),
+            delay_counts=_row(self.delays.counts, last and last.delay_counts),
             delay_total=self.delays.total,
             clock_difference=self.skew.report(now),
-            notes=tuple(self.notes),
+            notes=_row(self.notes, last and last.notes),
         )
+        return self._last
 
     def note(self, now: Instant, sentence: str) -> None:
         """Keep a sentence for the landing page."""
         self.notes.append(Note(now.wall, sentence))
         del self.notes[:-NOTES_KEPT]
+
+
+# These are sets of a few dozen at most: to compare them costs less than to mark each change.
+def _copy(live: Mapping[K, V], last: Mapping[K, V] | None) -> Mapping[K, V]:
+    """The last copy while it is still true, else a new one."""
+    return last if last is not None and last == live else dict(live)
+
+
+def _row(live: Sequence[V], last: tuple[V, ...] | None) -> tuple[V, ...]:
+    copy = tuple(live)
+    return last if last is not None and last == copy else copy

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Collection, Iterator, Mapping
 
 from exporter.core.events import Removed, Snapshot, Upsert
-from exporter.core.model import SNAPSHOT_TABLES, Key, Position, Row, Rows, Table, Wallet
-
-RETENTION: Final = 1800.0
-"""Seconds for which a wallet or position that is gone is still shown as 0."""
-
-VALUE_TABLES: Final[frozenset[Table]] = frozenset(("totals", "margin", "margin_symbols", "funding_info"))
-COMPUTED_TABLES: Final[frozenset[Table]] = VALUE_TABLES | {"wallets", "positions"}
-"""Tables with values that a venue may compute only when asked."""
+from exporter.core.model import SNAPSHOT_TABLES, Key, Row, Rows, Table
+from exporter.core.sheet import Graves, Graveyard, Sheet
 
 TableEvent = Snapshot | Upsert | Removed
 
@@ -23,87 +16,98 @@ class Tables:
 
     def __init__(self, computed_lifetime: float = float("inf")) -> None:
         self.computed_lifetime = computed_lifetime
-        self.rows: dict[Table, Rows] = {}
-        self._told: dict[tuple[Table, Key], float] = {}
-        """Monotonic second at which a row with computed values was last told."""
-        self.gone: dict[Table, dict[Key, tuple[Row, float]]] = {"wallets": {}, "positions": {}}
+        self._sheets: dict[Table, Sheet] = {}
+        self._graves: dict[Table, Graveyard] = {"wallets": Graveyard(), "positions": Graveyard()}
+
+    @property
+    def rows(self) -> Mapping[Table, Rows]:
+        """The rows of every table that is known, whatever their age: for looking, never to be kept."""
+        return {table: sheet.rows for table, sheet in self._sheets.items()}
+
+    @property
+    def gone(self) -> Mapping[Table, Graves]:
         """Rows at 0 with the monotonic second at which they stop being shown."""
+        return {table: graves.rows for table, graves in self._graves.items()}
+
+    def known(self, table: Table) -> Rows | None:
+        """The rows of one table, whatever their age, for looking; None where the table is not known."""
+        sheet = self._sheets.get(table)
+        return None if sheet is None else sheet.rows
 
     def apply(self, event: TableEvent, now: float) -> None:
         """Take in one event; `now` is monotonic.
 
         A change to a table that has no base yet is dropped: the snapshot to come contains it.
         """
-        if isinstance(event, Snapshot):
-            self._replace(event.table, event.rows, now)
-            return
-        rows = self.rows.get(event.table)
-        if rows is None:
-            if event.table in SNAPSHOT_TABLES:
-                return
-            rows = self.rows[event.table] = {}
         if isinstance(event, Upsert):
-            # Removed and put in again, so that the newest row of a table is the last one.
-            rows.pop(event.key, None)
-            rows[event.key] = event.row
-            if event.table in COMPUTED_TABLES:
-                self._told[event.table, event.key] = now
-            self.gone.get(event.table, {}).pop(event.key, None)
-            return
-        self._told.pop((event.table, event.key), None)
-        lost = rows.pop(event.key, None)
-        if lost is not None:
-            self._bury(event.table, event.key, lost, now)
+            self.put(event.table, event.key, event.row, now)
+        elif isinstance(event, Snapshot):
+            self._replace(event.table, event.rows, now)
+        elif event.table in self._sheets:
+            lost = self._sheets[event.table].remove(event.key)
+            graves = self._graves.get(event.table)
+            if lost is not None and graves is not None:
+                graves.bury(event.key, lost, now)
+
+    def put(self, table: Table, key: Key, row: Row, now: float) -> None:
+        """One row is new or told anew; `now` is monotonic."""
+        sheet = self._sheets.get(table)
+        if sheet is None:
+            if table in SNAPSHOT_TABLES:
+                return
+            sheet = self._sheets[table] = Sheet(table, self.computed_lifetime)
+        sheet.put(key, row, now)
+        graves = self._graves.get(table)
+        if graves is not None and graves.rows:
+            graves.rows.pop(key, None)
 
     def believed(self, table: Table, now: float) -> Rows:
-        """A copy of a table, without the computed values that are too old to be true."""
-        rows = dict(self.rows[table])
-        oldest = now - self.computed_lifetime
-        if table in VALUE_TABLES:
-            return {key: row for key, row in rows.items() if self._told.get((table, key), now) >= oldest}
-        for key, row in rows.items():
-            if isinstance(row, Wallet | Position) and self._told.get((table, key), now) < oldest:
-                rows[key] = without_computed(row)
-        return rows
+        """A table without the computed values that are too old to be true, empty where it is not known.
+
+        The same object as last time while there is nothing else to tell; it never changes afterwards.
+        """
+        sheet = self._sheets.get(table)
+        return {} if sheet is None else sheet.believed(now)
+
+    def readings(self, now: float) -> Iterator[tuple[Table, Rows]]:
+        """What is believed of each table that is known, at monotonic `now`."""
+        for table, sheet in self._sheets.items():
+            yield table, sheet.believed(now)
 
     def adopt(self, fresh: Tables, now: float) -> None:
-        """Show what a new connection has collected, whole, in place of what was shown."""
-        for table in tuple(self.rows):
-            if table not in fresh.rows:
-                del self.rows[table]
+        """Show what a new connection has collected, whole, in place of what was shown; `fresh` is used up."""
+        for table in tuple(self._sheets):
+            if table not in fresh._sheets:
+                del self._sheets[table]
                 # Where the table is not known, neither is what is gone from it.
-                self.gone.get(table, {}).clear()
-        for table, rows in fresh.rows.items():
-            self._replace(table, rows, now)
-        self._told = dict(fresh._told)
+                if table in self._graves:
+                    self._graves[table] = Graveyard()
+        for table, sheet in fresh._sheets.items():
+            self._bury_missing(table, sheet.rows, now)
+            self._sheets[table] = sheet
 
     def expire(self, now: float) -> None:
         """Forget what has been gone for longer than the retention time."""
-        for graves in self.gone.values():
-            for key in [key for key, (_, until) in graves.items() if until <= now]:
-                del graves[key]
+        for graves in self._graves.values():
+            graves.expire(now)
 
     def _replace(self, table: Table, rows: Rows, now: float) -> None:
-        before = self.rows.get(table, {})
-        for key in before:
-            self._told.pop((table, key), None)
-        if table in COMPUTED_TABLES:
-            self._told.update(((table, key), now) for key in rows)
-        self.rows[table] = dict(rows)
-        graves = self.gone.get(table)
+        self._bury_missing(table, rows, now)
+        sheet = self._sheets.get(table)
+        if sheet is None:
+            sheet = self._sheets[table] = Sheet(table, self.computed_lifetime)
+        sheet.replace(rows, now)
+
+    def _bury_missing(self, table: Table, rows: Rows, now: float) -> None:
+        """What the table has and `rows` have not is gone; what they have is not."""
+        graves = self._graves.get(table)
         if graves is None:
             return
-        for key, row in before.items():
+        for key, row in (self.known(table) or {}).items():
             if key not in rows:
-                self._bury(table, key, row, now)
+                graves.bury(key, row, now)
         for key in rows:
-            graves.pop(key, None)
-
-    def _bury(self, table: Table, key: Key, row: Row, now: float) -> None:
-        if isinstance(row, Wallet):
-            self.gone[table][key] = (Wallet(row.wallet, row.currency, 0.0), now + RETENTION)
-        elif isinstance(row, Position):
-            self.gone[table][key] = (Position(row.symbol, 0.0), now + RETENTION)
+            graves.rows.pop(key, None)
 
 
 class Collecting:
@@ -128,17 +132,3 @@ class Collecting:
     def missing(self) -> Collection[Table]:
         """Expected tables that have not arrived yet, in their usual order."""
         return [table for table in SNAPSHOT_TABLES if table in self.expected - self.arrived]
-
-
-def without_computed(row: Wallet | Position) -> Wallet | Position:
-    """The row with only what the venue tells unasked."""
-    if isinstance(row, Wallet):
-        # The same object where nothing is left out: it tells that nothing was heard of the wallet since.
-        return row if row.available is None else row._replace(available=None)
-    return row._replace(
-        liquidation_price=None,
-        unrealized_pnl=None,
-        unrealized_pnl_ratio=None,
-        leverage=None,
-        collateral_minimum=None,
-    )

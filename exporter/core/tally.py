@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from exporter.core.events import Fill, FundingClosed, FundingTraded, Notified, OrderChanged
 from exporter.core.model import Key, split_symbol
@@ -15,10 +15,17 @@ MOST_EARLY: Final = 10_000
 Happening = Fill | OrderChanged | FundingClosed | FundingTraded | Notified
 STATES: Final[tuple[Literal["used", "unused"], ...]] = ("used", "unused")
 FUNDING_SIDES: Final = ("provided", "taken")
+TRADED: Final = frozenset(("fills", "base_volume", "quote_volume"))
+CHARGED: Final = frozenset(("fees", "rebates"))
+FUNDED: Final = frozenset(("funding_closed", "funding_trades", "funding_volume"))
+"""Fields of the counters that change together."""
 
 
 class TallyReport(NamedTuple):
-    """A consistent copy of the counters."""
+    """A consistent copy of the counters.
+
+    Each mapping is the same object as in the last report while it did not change, and never changes.
+    """
 
     fills: Mapping[tuple[str, str, str], int]
     recovered: int
@@ -38,27 +45,31 @@ class Tally:
     """Counters of one account. Series that can be foreseen are there at 0 before they count."""
 
     def __init__(self) -> None:
-        self.fills: Counter[tuple[str, str, str]] = Counter()
+        self.fills: dict[tuple[str, str, str], int] = defaultdict(int)
         self.recovered = 0
         self.base_volume: dict[tuple[str, str], float] = {}
         self.quote_volume: dict[tuple[str, str], float] = {}
         self.last_fill: dict[str, float] = {}
         self.fees: dict[str, float] = {}
         self.rebates: dict[str, float] = {}
-        self.order_changes: Counter[str] = Counter()
-        self.funding_closed: Counter[tuple[str, str]] = Counter()
-        self.funding_trades: Counter[tuple[str, str]] = Counter()
+        self.order_changes: dict[str, int] = defaultdict(int)
+        self.funding_closed: dict[tuple[str, str], int] = defaultdict(int)
+        self.funding_trades: dict[tuple[str, str], int] = defaultdict(int)
         self.funding_volume: dict[tuple[str, str], float] = {}
-        self.notifications: Counter[tuple[str, str]] = Counter()
+        self.notifications: dict[tuple[str, str], int] = defaultdict(int)
         self._once = Once()
         self._orders = Once()
         """Apart, since their flood must not push out the executions that REST may tell again."""
         self._early: dict[Key, Fill] = {}
+        self._changed: set[str] = set()
+        """Fields that may not be as in the last report."""
+        self._last = TallyReport({}, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
 
     def foresee_symbol(self, symbol: str) -> None:
         """An order or position on a symbol announces its fills: let their counters start at 0."""
         if (symbol, "buy") in self.base_volume:
             return
+        self._changed |= TRADED
         for side in ("buy", "sell"):
             self.base_volume[symbol, side] = self.quote_volume[symbol, side] = 0.0
             for liquidity in ("maker", "taker"):
@@ -71,6 +82,7 @@ class Tally:
         """An offer or contract announces that funding will be taken and closed."""
         if (currency, "used") in self.funding_closed:
             return
+        self._changed |= FUNDED
         for state in STATES:
             self.funding_closed[currency, state] += 0
         for side in FUNDING_SIDES:
@@ -84,17 +96,21 @@ class Tally:
         elif isinstance(event, OrderChanged):
             if self._orders.first(event.occurrence):
                 self.order_changes[event.change] += 1
+                self._changed.add("order_changes")
         elif isinstance(event, FundingClosed):
             self.foresee_funding(event.currency)
             if self._once.first(("closed", event.state, event.id)):
                 self.funding_closed[event.currency, event.state] += 1
+                self._changed |= FUNDED
         elif isinstance(event, FundingTraded):
             self.foresee_funding(event.currency)
             if self._once.first(("funding", event.id)):
                 self.funding_trades[event.currency, event.side] += 1
                 self.funding_volume[event.currency, event.side] += event.amount
+                self._changed |= FUNDED
         else:
             self.notifications[event.subject, event.status] += 1
+            self._changed.add("notifications")
 
     def recover(self, fills: Iterable[Fill]) -> int:
         """Count executions that the venue's history tells; gives how many of them no stream had told."""
@@ -112,21 +128,18 @@ class Tally:
             self._count_fill(fill)
 
     def report(self) -> TallyReport:
-        """A copy of every counter."""
-        return TallyReport(
-            fills=dict(self.fills),
-            recovered=self.recovered,
-            base_volume=dict(self.base_volume),
-            quote_volume=dict(self.quote_volume),
-            last_fill=dict(self.last_fill),
-            fees=dict(self.fees),
-            rebates=dict(self.rebates),
-            order_changes=dict(self.order_changes),
-            funding_closed=dict(self.funding_closed),
-            funding_trades=dict(self.funding_trades),
-            funding_volume=dict(self.funding_volume),
-            notifications=dict(self.notifications),
-        )
+        """The counters; only fields that changed since the last report are copied."""
+        fresh: dict[str, Any] = {}
+        for field in self._changed:
+            live = getattr(self, field)
+            if live != getattr(self._last, field):
+                fresh[field] = dict(live)
+        self._changed.clear()
+        if self.recovered != self._last.recovered:
+            fresh["recovered"] = self.recovered
+        if fresh:
+            self._last = self._last._replace(**fresh)
+        return self._last
 
     def _fill(self, fill: Fill) -> None:
         identity = ("fill", fill.id)
@@ -141,18 +154,22 @@ class Tally:
     def _count_fill(self, fill: Fill) -> None:
         self.foresee_symbol(fill.symbol)
         if self._once.first(("fill", fill.id)):
+            self._changed |= TRADED
             self.fills[fill.symbol, fill.side, fill.liquidity] += 1
             where = (fill.symbol, fill.side)
             self.base_volume[where] += fill.amount
             self.quote_volume[where] += fill.amount * fill.price
             if fill.at is not None:
                 self.last_fill[fill.symbol] = max(fill.at, self.last_fill.get(fill.symbol, 0.0))
+                self._changed.add("last_fill")
         # The fee has an identity of its own: an early report was perhaps counted without it.
         if fill.fee is not None and fill.fee_currency and self._once.first(("fee", fill.id)):
             self._foresee_fees(fill.fee_currency)
             book = self.fees if fill.fee > 0 else self.rebates
             book[fill.fee_currency] += abs(fill.fee)
+            self._changed |= CHARGED
 
     def _foresee_fees(self, currency: str) -> None:
-        self.fees.setdefault(currency, 0.0)
-        self.rebates.setdefault(currency, 0.0)
+        if currency not in self.fees:
+            self.fees[currency] = self.rebates[currency] = 0.0
+            self._changed |= CHARGED

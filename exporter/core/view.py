@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from operator import is_ as _is
+from typing import NamedTuple, TypeVar
 
 from exporter.core.clock import Instant
 from exporter.core.model import Key, Offer, Order, Row, Rows, Table, Wallet
 from exporter.core.stream import StreamState
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 
 class View(NamedTuple):
-    """A table that is absent is not known; one that is empty is known to be empty."""
+    """A table that is absent is not known; one that is empty is known to be empty.
+
+    Each part is the same object as in the last view while nothing in it changed, and never changes itself.
+    """
 
     tables: Mapping[Table, Rows]
     gone: Mapping[Table, Sequence[Row]]
@@ -21,14 +28,18 @@ class View(NamedTuple):
 
 
 class Memory:
-    """What rows that were shown tell beyond their own lives."""
+    """What rows that were shown tell beyond their own lives, and the last view of them."""
 
     def __init__(self, *, lists_unheld: bool) -> None:
         self._lists_unheld = lists_unheld
         self._held: set[Key] = set()
         self._available_at: dict[Key, float] = {}
+        self._available_moved = False
         self._order_symbols: set[str] = set()
         self._offer_currencies: set[str] = set()
+        self._last = View({}, {}, {}, frozenset(), frozenset())
+        self._filtered: tuple[Rows, Rows] = ({}, {})
+        """All wallets as they were read last, and the ones among them that were ever held."""
 
     def remember(self, key: Key, row: Row, now: Instant) -> None:
         """Take in a row that is shown now."""
@@ -37,6 +48,7 @@ class Memory:
                 self._held.add(key)
             if row.available is not None:
                 self._available_at[key] = now.wall
+                self._available_moved = True
         elif isinstance(row, Order):
             self._order_symbols.add(row.symbol)
         elif isinstance(row, Offer):
@@ -50,18 +62,45 @@ class Memory:
             if not state.is_shown(now):
                 continue
             state.shown.expire(now)
-            for table in state.shown.rows:
-                rows = state.shown.believed(table, now)
-                # A venue that lists every currency there is would drown the ones that were ever held.
-                if table == "wallets" and self._lists_unheld:
-                    rows = {key: row for key, row in rows.items() if key in self._held}
-                tables[table] = rows
+            tables.update(state.shown.readings(now))
             for table, graves in state.shown.gone.items():
                 gone.setdefault(table, []).extend(row for row, _ in graves.values())
-        return View(
-            tables,
-            gone,
-            dict(self._available_at),
-            frozenset(self._order_symbols),
-            frozenset(self._offer_currencies),
+        # A venue that lists every currency there is would drown the ones that were ever held.
+        if self._lists_unheld and "wallets" in tables:
+            tables["wallets"] = self._only_held(tables["wallets"])
+        self._last = self._shared(tables, gone)
+        return self._last
+
+    def _only_held(self, wallets: Rows) -> Rows:
+        # Nothing is held anew unless a row of it was told.
+        if wallets is not self._filtered[0]:
+            held = {key: row for key, row in wallets.items() if key in self._held}
+            self._filtered = (wallets, held)
+        return self._filtered[1]
+
+    def _shared(self, tables: dict[Table, Rows], gone: dict[Table, list[Row]]) -> View:
+        """The view of these, made of the last one's parts as far as they tell the same."""
+        last = self._last
+        parts: dict[Table, Sequence[Row]] = {
+            table: last.gone[table] if last.gone.get(table) == rows else rows for table, rows in gone.items()
+        }
+        available_at = last.available_at
+        if self._available_moved:
+            available_at, self._available_moved = dict(self._available_at), False
+        symbols, currencies = last.order_symbols, last.offer_currencies
+        if len(symbols) != len(self._order_symbols):
+            symbols = frozenset(self._order_symbols)
+        if len(currencies) != len(self._offer_currencies):
+            currencies = frozenset(self._offer_currencies)
+        view = View(
+            last.tables if _same_parts(last.tables, tables) else tables,
+            last.gone if _same_parts(last.gone, parts) else parts,
+            available_at,
+            symbols,
+            currencies,
         )
+        return last if all(map(_is, last, view)) else view
+
+
+def _same_parts(old: Mapping[K, V], new: Mapping[K, V]) -> bool:
+    return old.keys() == new.keys() and all(old[key] is part for key, part in new.items())

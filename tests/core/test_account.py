@@ -28,8 +28,9 @@ from exporter.core.events import (
     Upsert,
 )
 from exporter.core.model import ONLY, Contract, Offer, Order, Position, Rows, Table, Totals, Wallet
+from exporter.core.sheet import RETENTION
 from exporter.core.stream import StreamReport, Trust
-from exporter.core.tables import RETENTION
+from tests.flows import debited
 
 At = Callable[[float], Instant]
 TRUST: Final = Trust(silence_timeout=40.0, stale_after=60.0, computed_lifetime=300.0)
@@ -533,7 +534,7 @@ def test_shown_is_the_truth_of_a_complete_connection_or_nothing(steps: Sequence[
 
 def debits(scene: Scene) -> dict[tuple[str, str], float]:
     """What wallets lost, by currency and reason, where it is not 0."""
-    told = scene.state.report(scene.now).movements.debits
+    told = debited(scene.state.report(scene.now).movements)
     return {where: amount for where, amount in told.items() if amount}
 
 

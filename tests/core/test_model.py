@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from exporter.core.model import SNAPSHOT_TABLES, Table, split_symbol
-from exporter.core.tables import VALUE_TABLES
+from exporter.core.sheet import VALUE_TABLES
 
 
 @pytest.mark.parametrize(

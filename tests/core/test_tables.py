@@ -19,7 +19,8 @@ from exporter.core.model import (
     Totals,
     Wallet,
 )
-from exporter.core.tables import RETENTION, Collecting, Tables, without_computed
+from exporter.core.sheet import RETENTION, without_computed
+from exporter.core.tables import Collecting, Tables
 
 USD, BTC = ("exchange", "USD"), ("exchange", "BTC")
 

@@ -18,6 +18,7 @@ from exporter.exchanges.base import Endpoints, Login, Wanted
 from exporter.exchanges.bitopro import SPEC as BITOPRO
 from exporter.exchanges.bitopro import simulator as bitopro
 from exporter.exchanges.bitopro.venue import demo_venue as bitopro_venue
+from tests.flows import credited, debited
 
 Pair = Callable[..., tuple[Any, Any]]
 START: Final = 1_700_000_000.0
@@ -45,8 +46,8 @@ class Accountant:
         for (_, currency), amount in state.movements.net.items():
             net[currency] += amount
         for currency, amount in net.items():
-            credit = sum(value for where, value in report.movements.credits.items() if where[0] == currency)
-            debit = sum(value for where, value in report.movements.debits.items() if where[0] == currency)
+            credit = sum(value for where, value in credited(report.movements).items() if where[0] == currency)
+            debit = sum(value for where, value in debited(report.movements).items() if where[0] == currency)
             assert credit - debit == pytest.approx(float(amount), rel=1e-9, abs=1e-6)
         fresh = not self.first
         for key, row in report.view.tables.get("wallets", {}).items():
@@ -154,8 +155,8 @@ def test_every_change_of_a_quiet_life_is_booked_by_its_reason(follow_demo: Pair,
     found = {
         (rises, *where): round(amount - old.get(where, 0.0), 6)
         for rises, new, old in (
-            (True, after.credits, before.credits),
-            (False, after.debits, before.debits),
+            (True, credited(after), credited(before)),
+            (False, debited(after), debited(before)),
         )
         for where, amount in new.items()
         if amount != old.get(where, 0.0)
@@ -172,7 +173,7 @@ def test_what_happened_while_away_is_unobserved(follow_demo: Pair) -> None:
         follower.step()
     venue.world.maintenance = True  # the accounts stand still
     follower.step()
-    before = follower.state.report(follower.now.monotonic).movements.debits
+    before = debited(follower.state.report(follower.now.monotonic).movements)
     venue.drop()
     follower.step(0.0)
     books = venue.books["demo-main"]
@@ -182,7 +183,7 @@ def test_what_happened_while_away_is_unobserved(follow_demo: Pair) -> None:
         follower.step()
     report = follower.state.report(follower.now.monotonic)
     assert report.streams[0].connects == 2
-    changed = {where: amount - before[where] for where, amount in report.movements.debits.items()}
+    changed = {where: amount - before[where] for where, amount in debited(report.movements).items()}
     assert {where: amount for where, amount in changed.items() if amount} == {("BTC", "unobserved"): 0.25}
 
 
@@ -209,5 +210,5 @@ def test_movements_of_a_venue_without_texts(follow: Callable[..., Any], seed: in
         if second == 120:
             venue.drop()
     movements = follower.state.report(follower.now.monotonic).movements
-    assert {reason for _, reason in movements.credits} == {"other", "unobserved"}
-    assert sum(movements.credits.values()) > 0
+    assert {reason for _, reason in credited(movements)} == {"other", "unobserved"}
+    assert sum(credited(movements).values()) > 0
