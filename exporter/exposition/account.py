@@ -1,8 +1,9 @@
-"""Everything a page tells of one account, as sections and as plain samples."""
+"""Everything a page tells of one account, in sections and as plain samples."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from exporter.core.account import AccountState, Report
@@ -13,7 +14,15 @@ from exporter.exposition.funding import contracts, funding_counters, idle, offer
 from exporter.exposition.health import StreamShape, health, reconcile
 from exporter.exposition.movements import interest, movements
 from exporter.exposition.privacy import discreet
-from exporter.exposition.samples import NOTHING, AnySection, Samples, Selection
+from exporter.exposition.samples import (
+    NOTHING,
+    AnySection,
+    Group,
+    HistogramSection,
+    PageSection,
+    Samples,
+    Selection,
+)
 from exporter.exposition.thresholds import margin_need, thresholds
 from exporter.exposition.trading import fees, fills, notifications, orders, positions
 from exporter.exposition.wallets import margin, totals, wallets
@@ -29,37 +38,50 @@ class Watched(NamedTuple):
     choices: Choices = Choices()
 
 
-def account_sections(
+def account_groups(
     watched: Watched, report: Report, now: Instant, market: MarketReport | None = None
-) -> Iterator[AnySection]:
-    """Every section of one account; without a market nothing that needs a price."""
-    sections = _sections(watched, report, now, market)
-    return map(discreet, sections) if watched.choices.hides_amounts else sections
+) -> Iterator[Group]:
+    """Every section of one account, by what it is made from; without a market nothing that needs a price."""
+    hide = watched.choices.hides_amounts
+    for group in _groups(watched, report, now, market):
+        yield group._replace(sections=partial(_discreetly, group.sections)) if hide else group
 
 
-def _sections(
-    watched: Watched, report: Report, now: Instant, market: MarketReport | None
-) -> Iterator[AnySection]:
+def _discreetly(sections: Callable[[], Iterable[PageSection]]) -> Iterator[PageSection]:
+    return map(discreet, sections())
+
+
+def _groups(watched: Watched, report: Report, now: Instant, market: MarketReport | None) -> Iterator[Group]:
     view, tally, select, choices = report.view, report.tally, watched.select, watched.choices
     prices, marks = (market.prices, market.marks) if market is not None else (NOTHING, NOTHING)
-    yield from health(report, watched.shapes)
-    yield reconcile(report.reconcile)
-    yield thresholds(view, choices.thresholds)
-    yield from wallets(view, select, choices, prices)
-    yield totals(view)
-    yield from margin(view, select)
-    yield margin_need(view, choices.margin_level)
-    yield from positions(view, marks, select)
-    yield from orders(view, select)
-    yield from fills(tally, select)
-    yield fees(tally, select)
-    yield notifications(tally, watched.notification_subjects)
-    yield contracts(view, tally, now.wall, select)
-    yield from offers(view, select)
-    yield idle(report.idle, select)
-    yield funding_counters(tally, select)
-    yield interest(report.movements, tally, select)
-    yield movements(report.movements, select)
+
+    def tables() -> Iterator[AnySection]:
+        yield thresholds(view, choices.thresholds)
+        yield from wallets(view, select, choices, prices)
+        yield totals(view)
+        yield from margin(view, select)
+        yield margin_need(view, choices.margin_level)
+        yield from positions(view, marks, select)
+        yield from orders(view, select)
+        yield from offers(view, select)
+
+    def counters() -> Iterator[AnySection]:
+        yield from fills(tally, select)
+        yield fees(tally, select)
+        yield notifications(tally, watched.notification_subjects)
+        yield funding_counters(tally, select)
+
+    def flows() -> Iterator[AnySection]:
+        yield interest(report.movements, tally, select)
+        yield movements(report.movements, select)
+
+    yield Group("health", (report,), lambda: health(report, watched.shapes))
+    yield Group("reconcile", (report.reconcile,), lambda: [reconcile(report.reconcile)])
+    yield Group("tables", (view, prices, marks), tables)
+    yield Group("counters", (tally,), counters)
+    yield Group("contracts", (view, tally), lambda: [contracts(view, tally, now.wall, select)])
+    yield Group("idle", (report.idle,), lambda: [idle(report.idle, select)])
+    yield Group("flows", (report.movements, tally), flows)
 
 
 def account_samples(
@@ -67,6 +89,8 @@ def account_samples(
 ) -> Samples:
     """Every sample of one account, uncapped."""
     samples = Samples(report.exchange, report.account)
-    for section in account_sections(watched, report, now, market):
-        section.add_to(samples)
+    for group in account_groups(watched, report, now, market):
+        for section in group.sections():
+            if not isinstance(section, HistogramSection):  # those are of a venue, not of an account
+                section.add_to(samples)
     return samples

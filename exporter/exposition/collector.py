@@ -15,11 +15,11 @@ from exporter.core.clock import Instant
 from exporter.core.market import MarketReport, MarketState
 from exporter.core.stream import DELAY_BOUNDS
 from exporter.exposition import catalogue, heads
-from exporter.exposition.account import Watched, account_samples, account_sections
+from exporter.exposition.account import Watched, account_groups, account_samples
 from exporter.exposition.book import Book
 from exporter.exposition.page import Page
-from exporter.exposition.prices import market_sections
-from exporter.exposition.samples import Families, HistogramSection, Labels, PageSection
+from exporter.exposition.prices import market_group
+from exporter.exposition.samples import Families, Group, HistogramSection, Labels, PageSection
 
 __all__ = ["PROCESS_FAMILIES", "AccountCollector", "Watched", "account_samples"]
 
@@ -116,7 +116,8 @@ class AccountCollector:
         markets = {market.exchange: self._market(market, now) for market in self._markets()}
         shown = [(each, self._account(each, markets.get(each.state.exchange), now)) for each in watched]
         if self._process is not None:
-            self._book(self._process, None, ()).write(self._process.sections(), now.wall)
+            group = Group("process", (now,), self._process.sections)
+            self._book(self._process, None, ()).write([group], now.wall)
         self._close_others({self._process, *markets, *(each.state for each in watched)})
         self._venues.write([_delays([report for _, report in shown if report is not None])], now.wall)
         self._venues.put("venues", self._between(shown))
@@ -146,7 +147,7 @@ class AccountCollector:
             report = state.report(now.monotonic)
             limit = self._limit()
             if not book.is_cut:
-                book.write(account_sections(watched, report, now, market), now.wall)
+                book.write(account_groups(watched, report, now, market), now.wall)
             if book.is_cut or book.counted > limit:
                 self._cut(book, account_samples(watched, report, now, market).families, limit)
         except Exception:
@@ -160,7 +161,7 @@ class AccountCollector:
         book = self._book(market.exchange, market, (market.exchange,))
         try:
             report = market.report(now.monotonic)
-            book.write(market_sections(report), now.wall)
+            book.write([market_group(report)], now.wall)
         except Exception:
             book.clear()
             if self._is_news(market.exchange, ""):
@@ -212,7 +213,7 @@ class AccountCollector:
         return found
 
 
-def _delays(reports: Sequence[Report]) -> HistogramSection:
+def _delays(reports: Sequence[Report]) -> Group:
     """How long messages were under way, over all accounts of a venue."""
     streams = [(report.exchange, stream) for report in reports for stream in report.streams]
 
@@ -225,4 +226,5 @@ def _delays(reports: Sequence[Report]) -> HistogramSection:
             found[key] = (added, total + stream.delay_total)
         return found
 
-    return HistogramSection(DELAY, tuple(stream.delay_counts for _, stream in streams), rows, DELAY_BOUNDS)
+    inputs = tuple([stream.delay_counts for _, stream in streams])
+    return Group("delays", inputs, lambda: [HistogramSection(DELAY, inputs, rows, DELAY_BOUNDS)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import repeat
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from exporter.core.account import Report
 from exporter.core.events import MALFORMED_KINDS
@@ -14,7 +14,17 @@ from exporter.core.reconcile import ReconcileReport
 from exporter.core.stream import PHASES, StreamReport
 from exporter.exposition.samples import AnySection, RowSection, Samples, Section, Series, Value
 
-RESYNC_TRIGGERS = ("gap", "reconcile", "stale", "request")
+RESYNC_TRIGGERS: Final = ("gap", "reconcile", "stale", "request")
+STREAM: Final = (
+    "exchange_stream_expected",
+    "exchange_stream_up",
+    "exchange_stream_last_liveness_timestamp_seconds",
+    "exchange_stream_last_data_timestamp_seconds",
+    "exchange_stream_liveness_interval_seconds",
+    "exchange_stream_connects_total",
+    "exchange_stream_auth_failures_total",
+    "exchange_stream_sequence_gaps_total",
+)
 
 
 class StreamShape(NamedTuple):
@@ -33,20 +43,34 @@ def health(report: Report, shapes: Mapping[str, StreamShape]) -> Iterator[AnySec
     yield Section("expected", (), lambda samples: samples.add("exchange_account_expected", 1))
     yield RowSection(
         "streams",
-        tuple(report.streams),
+        report.streams,
         lambda: streams,
-        lambda name, _: _stream_series(name, shapes[name]),
+        lambda name, _: [(family, (name,)) for family in STREAM],
         lambda name, stream: _stream(stream, shapes[name]),
     )
     yield RowSection(
+        "phases",
+        tuple([stream.phase for stream in report.streams]),
+        lambda: {name: stream.phase for name, stream in streams.items()},
+        lambda name, _: [("exchange_stream_state", (name, phase)) for phase in PHASES],
+        lambda _, now: tuple(phase == now for phase in PHASES),
+    )
+    yield RowSection(
         "messages",
-        tuple(stream.messages for stream in report.streams),
+        tuple([stream.messages for stream in report.streams]),
         lambda: {name: stream.messages for name, stream in streams.items()},
         lambda name, _: [("exchange_stream_messages_total", (name, kind)) for kind in shapes[name].messages],
         lambda name, counts: tuple(map(counts.get, shapes[name].messages, repeat(0))),
     )
+    yield RowSection(
+        "stream counters",
+        tuple([counts for stream in report.streams for counts in _mappings(stream)]),
+        lambda: streams,
+        lambda name, _: _counter_series(name, shapes[name]),
+        lambda name, stream: _counters(stream, shapes[name]),
+    )
     yield Section(
-        "refusals", tuple(stream.refusal for stream in report.streams), partial(_refusals, report.streams)
+        "refusals", tuple([stream.refusal for stream in report.streams]), partial(_refusals, report.streams)
     )
     yield Section("permissions", (report.permissions,), partial(_permissions, report.permissions))
 
@@ -65,30 +89,8 @@ def reconcile(found: ReconcileReport) -> Section:
     return Section("reconcile", (found,), write)
 
 
-def _stream_series(name: str, shape: StreamShape) -> list[Series]:
-    """What `_stream` has values for, in its order."""
-    alone = (
-        *("expected", "up", "last_liveness_timestamp_seconds", "last_data_timestamp_seconds"),
-        *("liveness_interval_seconds", "connects_total", "auth_failures_total", "sequence_gaps_total"),
-        "parse_failures_total",
-    )
-    by = (
-        ("last_snapshot_timestamp_seconds", shape.snapshots),
-        ("connect_failures_total", shape.connect_failures),
-        ("disconnects_total", shape.disconnect_reasons),
-        ("malformed_total", MALFORMED_KINDS),
-        ("resyncs_total", RESYNC_TRIGGERS),
-        ("state", PHASES),
-    )
-    return [
-        *((f"exchange_stream_{family}", (name,)) for family in alone),
-        *((f"exchange_stream_{family}", (name, label)) for family, labels in by for label in labels),
-    ]
-
-
 def _stream(stream: StreamReport, shape: StreamShape) -> tuple[Value, ...]:
-    """The clocks and counters of a stream, but for its messages."""
-    none = repeat(0)
+    """Values of `STREAM`, in its order."""
     return (
         1,
         stream.is_up,
@@ -98,13 +100,45 @@ def _stream(stream: StreamReport, shape: StreamShape) -> tuple[Value, ...]:
         stream.connects,
         stream.auth_failures,
         stream.gaps,
+    )
+
+
+def _mappings(stream: StreamReport) -> tuple[object, ...]:
+    """What `_counters` reads: each is the same object while nothing in it changed."""
+    return (
+        stream.snapshots,
+        stream.connect_failures,
+        stream.disconnects,
+        stream.malformed,
+        stream.resyncs,
+    )
+
+
+def _counter_series(name: str, shape: StreamShape) -> list[Series]:
+    """What `_counters` has values for, in its order."""
+    by = (
+        ("exchange_stream_last_snapshot_timestamp_seconds", shape.snapshots),
+        ("exchange_stream_connect_failures_total", shape.connect_failures),
+        ("exchange_stream_disconnects_total", shape.disconnect_reasons),
+        ("exchange_stream_malformed_total", MALFORMED_KINDS),
+        ("exchange_stream_resyncs_total", RESYNC_TRIGGERS),
+    )
+    return [
+        ("exchange_stream_parse_failures_total", (name,)),
+        *((family, (name, label)) for family, labels in by for label in labels),
+    ]
+
+
+def _counters(stream: StreamReport, shape: StreamShape) -> tuple[Value, ...]:
+    """What a stream counts that seldom changes."""
+    none = repeat(0)
+    return (
         sum(stream.malformed.values()),
         *map(stream.snapshots.get, shape.snapshots, none),
         *map(stream.connect_failures.get, shape.connect_failures, none),
         *map(stream.disconnects.get, shape.disconnect_reasons, none),
         *map(stream.malformed.get, MALFORMED_KINDS, none),
         *map(stream.resyncs.get, RESYNC_TRIGGERS, none),
-        *(phase == stream.phase for phase in PHASES),
     )
 
 

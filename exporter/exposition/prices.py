@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 from exporter.core.market import MarketReport
-from exporter.exposition.samples import Samples, Section
+from exporter.exposition.samples import Group, Samples, Section
 
 
-def market_sections(report: MarketReport) -> Iterator[Section]:
+def market_group(report: MarketReport) -> Group:
     """What currencies are worth, and which have no price."""
     inputs = (report.prices, report.priced_at, report.funding_rates)
-    yield Section("prices", inputs, partial(_prices, report))
+    return Group("prices", inputs, lambda: [Section("prices", inputs, partial(_prices, report))])
 
 
 def _prices(report: MarketReport, samples: Samples) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.exposition.catalogue import METRICS
 from exporter.exposition.catalogue.metric import PREFIX
-from exporter.exposition.samples import AnySection, RowSection, Samples
+from exporter.exposition.samples import PageSection, RowSection, Samples, Section
 
 HARMLESS_SECTIONS: Final = ("Streams", "Prices", "Exporter")
 """Nothing in these is an amount of an account."""
@@ -46,7 +46,7 @@ AMOUNTS: Final = frozenset(
 """Everything else, so that a family nobody thought about is hidden rather than shown."""
 
 
-def discreet(section: AnySection) -> AnySection:
+def discreet(section: PageSection) -> PageSection:
     """The section without the samples that say how much there is."""
     if isinstance(section, RowSection):
         series, values = section.series, section.values
@@ -58,7 +58,9 @@ def discreet(section: AnySection) -> AnySection:
             series=lambda key, row: list(compress(series(key, row), harmless(key, row))),
             values=lambda key, row: tuple(compress(values(key, row), harmless(key, row))),
         )
-    return section._replace(write=partial(_write_discreetly, section.write))
+    if isinstance(section, Section):
+        return section._replace(write=partial(_write_discreetly, section.write))
+    return section
 
 
 def _write_discreetly(write: Callable[[Samples], float | None], samples: Samples) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -85,10 +85,20 @@ class HistogramSection(NamedTuple):
     inputs: tuple[object, ...]
     rows: Callable[[], Mapping[Labels, tuple[tuple[int, ...], float]]]
     bounds: tuple[float, ...]
+    same: Callable[[object, object], bool] = operator.eq
 
 
 AnySection = Section | RowSection[Any, Any]
 PageSection = AnySection | HistogramSection
+"""Of an account; beside these a page has histograms."""
+
+
+class Group(NamedTuple):
+    """Sections that are not even looked at while the inputs are the same objects and no time is up."""
+
+    name: str
+    inputs: tuple[object, ...]
+    sections: Callable[[], Iterable[PageSection]]
 
 
 class Selection:

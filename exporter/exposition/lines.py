@@ -1,0 +1,109 @@
+"""Lines that are made together, and how their values get onto the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+
+from exporter.exposition.catalogue import BY_NAME
+from exporter.exposition.page import Block, Page, prefix, spell
+from exporter.exposition.samples import Families, Series, Value
+
+
+class Lines:
+    """Values, and the places of their lines on the page; a value that is not known has none."""
+
+    __slots__ = ("blocks", "indices", "values")
+
+    def __init__(self) -> None:
+        self.values: tuple[Value, ...] = ()
+        self.blocks: list[Block | None] = []
+        self.indices: list[int] = []
+
+
+class Listed(Lines):
+    """Lines whose series may be others the next time."""
+
+    __slots__ = ("series",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.series: list[Series] = []
+
+
+class Writer:
+    """Writes lines onto one page, and counts those of some families."""
+
+    def __init__(self, page: Page, counted: Container[str] = ()) -> None:
+        self._page = page
+        self._counted = counted
+        self.counted = 0
+        """Series there are now of the families to be counted."""
+
+    def update(self, lines: Lines, values: tuple[Value, ...], series: Callable[[], Sequence[Series]]) -> None:
+        """Show these values; `series` is asked only for a line that is new."""
+        before = lines.values
+        if values == before:
+            return
+        if len(values) != len(before):
+            self.discard(lines)
+            before = (None,) * len(values)
+            lines.blocks, lines.indices = [None] * len(values), [0] * len(values)
+        named: Sequence[Series] | None = None
+        for index, (value, old) in enumerate(zip(values, before, strict=True)):
+            if value == old:
+                continue
+            block = lines.blocks[index]
+            if value is None:
+                self._remove(lines, index)
+            elif block is not None:
+                self._page.change(block, lines.indices[index], value)
+            else:
+                named = named or series()
+                self._add(lines, index, named[index], value)
+        lines.values = values
+
+    def show(self, lines: Listed, families: Families) -> None:
+        """Show exactly these samples, labels whole."""
+        values = tuple([value for samples in families.values() for value in samples.values()])
+        series = [(family, labels) for family, samples in families.items() for labels in samples]
+        if series != lines.series:
+            self._rearrange(lines, series)
+        self.update(lines, values, lambda: series)
+
+    def put(self, lines: Lines, name: str, text: bytes) -> None:
+        """Show a text of several lines at the one place of these lines."""
+        if lines.blocks and lines.blocks[0] is not None:
+            self._page.replace(lines.blocks[0], lines.indices[0], text)
+        else:
+            block, index = self._page.add(name, text)
+            lines.blocks, lines.indices = [block], [index]
+
+    def discard(self, lines: Lines) -> None:
+        """Take the lines off the page."""
+        for index in range(len(lines.blocks)):
+            self._remove(lines, index)
+        lines.values = ()
+
+    def _add(self, lines: Lines, index: int, series: Series, value: float) -> None:
+        name, labels = series
+        line = prefix(name, BY_NAME[name].labels, labels) + spell(value)
+        lines.blocks[index], lines.indices[index] = self._page.add(name, line)
+        self.counted += name in self._counted
+
+    def _remove(self, lines: Lines, index: int) -> None:
+        block = lines.blocks[index]
+        if block is not None:
+            self._page.remove(block, lines.indices[index])
+            lines.blocks[index] = None
+            self.counted -= block.family.name in self._counted
+
+    def _rearrange(self, lines: Listed, series: list[Series]) -> None:
+        """Other series than before: what is in both keeps its line."""
+        places = {each: index for index, each in enumerate(lines.series)}
+        for each in places.keys() - series:
+            self._remove(lines, places[each])
+        kept = [places.get(each) for each in series]
+        lines.blocks = [None if index is None else lines.blocks[index] for index in kept]
+        lines.indices = [0 if index is None else lines.indices[index] for index in kept]
+        lines.values = tuple([None if index is None else lines.values[index] for index in kept])
+        lines.series = series
