@@ -84,7 +84,9 @@ def test_wheel_metadata(wheel: Path, project: dict[str, Any]) -> None:
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
     declared = {re.split(r"[<>=]", each)[0].lower() for each in project["dependencies"]}
-    assert {re.split(r"[<>=]", each)[0].lower() for each in metadata.get_all("Requires-Dist", [])} == declared
+    needed = [each for each in metadata.get_all("Requires-Dist", []) if "extra ==" not in each]
+    assert {re.split(r"[<>=]", each)[0].lower() for each in needed} == declared
+    assert metadata.get_all("Provides-Extra") == list(project["optional-dependencies"])
 
 
 def test_installed_program_says_its_version(installed: Path) -> None:

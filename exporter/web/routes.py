@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from exporter.web.compression import Compressor, gzipped
 from exporter.web.http import Body, Request, Response, sentence
 from exporter.web.landing import CONTENT_SECURITY_POLICY, render
+from exporter.web.pages import Pages, answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,20 +18,15 @@ if TYPE_CHECKING:
     from exporter.web.landing import Overview
 
 MAX_NAMES = 100
-GZIP_FROM_BYTES = 1024
 
 NO_STORE = ("Cache-Control", "no-store")
 NO_SNIFF = ("X-Content-Type-Options", "nosniff")
-VARY = ("Vary", "Accept, Accept-Encoding")
-GZIP = ("Content-Encoding", "gzip")
 HEADERS = (NO_STORE, NO_SNIFF)
-METRICS_HEADERS = (*HEADERS, VARY)
 PAGE_HEADERS = (
     *HEADERS,
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
     ("X-Frame-Options", "deny"),
     ("Referrer-Policy", "no-referrer"),
-    VARY,
 )
 
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
@@ -62,7 +57,7 @@ class Routes:
     reload: Callable[[], str | None]
     telemetry_path: str = "/metrics"
     lifecycle: bool = False
-    _compressor: Compressor = field(default_factory=Compressor, init=False, repr=False, compare=False)
+    _pages: Pages = field(default_factory=lambda: Pages(HEADERS), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if problem := check_telemetry_path(self.telemetry_path):
@@ -92,18 +87,15 @@ class Routes:
             return _plain(400, f"bad query: expected at most {MAX_NAMES} name[] parameters")
         names = asked.get("name[]", ())
         content_type, body = self.scrape(request.headers.get("accept", ""), names)
-        plain = Response(200, content_type, body, METRICS_HEADERS)
-        if not _gzip_pays(request, plain):
-            return plain
+        gzip = _gzip_wanted_by(request)
         # What was made for a few names is no page that the next scrape could ask for again.
-        packed = gzipped(plain.pieces()) if names else self._compressor.pack(content_type, body)
-        return Response(200, content_type, packed, (*METRICS_HEADERS, GZIP))
+        if names:
+            return answer(content_type, body, HEADERS, gzip=gzip)
+        return self._pages.answer(content_type, body, gzip=gzip)
 
     def _landing(self, request: Request) -> Response:
-        plain = Response(200, "text/html; charset=utf-8", render(self.overview()), PAGE_HEADERS)
-        if not _gzip_pays(request, plain):
-            return plain
-        return Response(200, plain.content_type, gzipped(plain.pieces()), (*PAGE_HEADERS, GZIP))
+        page = render(self.overview())
+        return answer("text/html; charset=utf-8", page, PAGE_HEADERS, gzip=_gzip_wanted_by(request))
 
     def _reload(self, request: Request) -> Response:
         if request.method != "POST":
@@ -128,8 +120,8 @@ def gzip_wanted(accept_encoding: str) -> bool:
     return wanted.get("gzip", wanted.get("x-gzip", wanted.get("*", False)))
 
 
-def _gzip_pays(request: Request, plain: Response) -> bool:
-    return plain.length >= GZIP_FROM_BYTES and gzip_wanted(request.headers.get("accept-encoding", ""))
+def _gzip_wanted_by(request: Request) -> bool:
+    return gzip_wanted(request.headers.get("accept-encoding", ""))
 
 
 def _verdict(problem: str | None, word: str) -> Response:

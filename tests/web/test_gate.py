@@ -16,7 +16,7 @@ import bcrypt
 import pytest
 
 from exporter.web.auth import CrowdedError, Doorkeeper
-from exporter.web.connection import Limits
+from exporter.web.connection import ENCRYPT_BYTES, Limits
 from exporter.web.gate import Gate
 from exporter.web.http import Request, Response, sentence
 from exporter.web.webconfig import WebConfigError
@@ -88,7 +88,7 @@ def ok(_: Request) -> Response:
 
 def guarded(serve: Callable[..., Server], gate: Gate, **options: object) -> Server:
     """A server behind the gate."""
-    return serve(ok, guard=gate.admit, headers=gate.headers, tls=gate.tls, **options)
+    return serve(ok, guard=gate.guard, headers=gate.headers, tls=gate.tls, **options)
 
 
 def get(server: Server, context: ssl.SSLContext) -> tuple[int, str]:
@@ -109,6 +109,7 @@ def test_without_a_file_everyone_may_in() -> None:
     """No file means plain HTTP without questions."""
     gate = Gate(None)
     assert gate.tls is None
+    assert gate.guard is None
     assert gate.headers() == ()
     assert gate.admit(asking()) is None
 
@@ -228,6 +229,22 @@ def test_tls(serve: Callable[..., Server], trusting: Callable[..., ssl.SSLContex
             connection.request("GET", "/")
             assert connection.getresponse().read() == b"ok" * 10_000 + b"\n"
     assert server.stats().accepted == 2
+
+
+def test_a_large_page_over_tls(
+    serve: Callable[..., Server], trusting: Callable[..., ssl.SSLContext], folder: Path
+) -> None:
+    """A page of many pieces, empty, small and large, arrives whole over TLS, and HEAD sends none of it."""
+    gate = Gate(write(folder, TLS))
+    pieces = [b"%d" % number * (number % 500) for number in range(3000)] + [b"x" * ENCRYPT_BYTES] * 3
+    server = serve(lambda request: Response(200, body=pieces), tls=gate.tls)
+    connection = http.client.HTTPSConnection(
+        "localhost", server.ports[0], timeout=PATIENCE, context=trusting()
+    )
+    with contextlib.closing(connection):
+        for method, expected in (("GET", b"".join(pieces)), ("HEAD", b""), ("GET", b"".join(pieces))):
+            connection.request(method, "/")
+            assert connection.getresponse().read() == expected
 
 
 @pytest.mark.parametrize("saying", [b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
+PAGE = [b"a 1\n"] * 1000
+
 
 def routes(body: Any = b"# EOF\n", **changes: Any) -> Routes:
     """Routes where all is well, with changes."""
@@ -141,7 +143,19 @@ def test_large_bodies_are_compressed(body: Any) -> None:
     assert gzip.decompress(response.body) == b"a 1\n" * 1000
     assert ("Content-Encoding", "gzip") in response.headers
     plain = routes(body)(Request("GET", "/metrics"))
-    assert plain.body is body
+    assert plain.body == b"a 1\n" * 1000
+    assert ("Vary", "Accept, Accept-Encoding") in plain.headers
+
+
+def test_a_page_that_stays_is_compressed_once() -> None:
+    """While the scrape gives the same object, the answer is the same; what is named is made for the asker."""
+    handler, taking = routes(PAGE), {"accept-encoding": "gzip"}
+    first = handler(Request("GET", "/metrics", headers=taking))
+    assert handler(Request("HEAD", "/metrics", headers=taking)) is first
+    named = handler(Request("GET", "/metrics", "name[]=a", taking))
+    assert named is not first
+    assert named == first
+    assert handler(Request("GET", "/metrics", headers=taking)) is first
 
 
 def test_small_bodies_are_not_compressed() -> None:
