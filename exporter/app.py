@@ -142,6 +142,10 @@ class App:
             pass
         self.stop()
 
+    def reload(self) -> None:
+        """Have the main loop take up the configuration again, as SIGHUP does. From any thread."""
+        self._orders.put(Order("reload"))
+
     def stop(self) -> None:
         """Close the listeners and every stream."""
         log(logger, logging.INFO, "stopping")

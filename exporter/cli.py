@@ -8,11 +8,13 @@ import faulthandler
 import platform
 import signal
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from exporter import __version__
+from exporter.commands import arguments
 from exporter.logs import FORMATS, LEVELS, Redactor, log_uncaught, setup
 
 PROGRAM: Final = "exchange-exporter"
@@ -21,12 +23,19 @@ FAILURE, USAGE = 1, 2
 DEFAULT_ADDRESS: Final = "127.0.0.1:19700"
 
 
+class WholeNames(argparse.HelpFormatter):
+    """Help whose names with hyphens stay in one piece."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(text, width, break_on_hyphens=False)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; gives its exit code: 0 normal, 1 runtime failure, 2 usage or configuration."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "run")
-    settings = _parser().parse_args(words)
+    settings = _parser(words[0]).parse_args(words)
     redact = Redactor()
     setup(settings.log_level, settings.log_format, redact=redact)
     log_uncaught()
@@ -93,7 +102,7 @@ def _command(settings: argparse.Namespace, redact: Redactor) -> int:
     if settings.command == "demo":
         from exporter.commands.demo import demo  # noqa: PLC0415
 
-        return demo(settings.seed, settings.speed, web, redact)
+        return demo(settings.seed, settings.speed, web, redact, tuple(dict.fromkeys(settings.incidents)))
     from exporter.commands.run import run  # noqa: PLC0415
 
     return run(settings.config_file, web, redact)
@@ -113,7 +122,8 @@ def _backfill(settings: argparse.Namespace, redact: Redactor) -> int:
     return backfill(settings.config_file, request, redact)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(chosen: str = "demo") -> argparse.ArgumentParser:
+    """All commands; the names of incidents are loaded only where the demo is chosen."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Prometheus exporter for the private account streams of crypto exchanges. "
@@ -123,7 +133,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     run = commands.add_parser("run", help="follow the configured accounts and serve their metrics")
-    demo = commands.add_parser("demo", help="serve simulated accounts: no keys, no configuration, no network")
+    demo = commands.add_parser(
+        "demo",
+        help="serve simulated accounts: no keys, no configuration, no network",
+        formatter_class=WholeNames,
+    )
     check = commands.add_parser("check", help="validate the configuration; with --login also the keys")
     replay = commands.add_parser("replay", help="print the metrics that recorded messages make")
     record = commands.add_parser("record", help="write down a live stream, without credentials")
@@ -140,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     for command in (run, demo, check, replay, record, backfill):
         _add_logs(command, version)
-    _add_demo(demo)
+    _add_demo(demo, _incidents() if chosen == "demo" else ())
     check.add_argument("--login", action="store_true", help="log in to each account once")
     _add_replay(replay)
     _add_account(record)
@@ -153,7 +167,7 @@ def _add_account(command: argparse.ArgumentParser) -> None:
     command.add_argument("--account", required=True, metavar="NAME", help="one account of the configuration")
 
 
-def _add_demo(command: argparse.ArgumentParser) -> None:
+def _add_demo(command: argparse.ArgumentParser, incidents: Sequence[str]) -> None:
     command.add_argument(
         "--demo.seed",
         dest="seed",
@@ -165,11 +179,27 @@ def _add_demo(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--demo.speed",
         dest="speed",
-        type=_positive,
+        type=arguments.positive,
         default=1.0,
         metavar="X",
         help="how many times as much happens (default 1)",
     )
+    command.add_argument(
+        "--incident",
+        dest="incidents",
+        action="append",
+        default=[],
+        type=arguments.incident,
+        metavar="NAME",
+        help="what goes wrong, may be given several times; nothing else happens then. One of: "
+        + ", ".join(incidents),
+    )
+
+
+def _incidents() -> tuple[str, ...]:
+    from exporter.demo.incidents import INCIDENTS  # noqa: PLC0415 - as in _dispatch
+
+    return tuple(INCIDENTS)
 
 
 def _add_replay(command: argparse.ArgumentParser) -> None:
@@ -210,14 +240,14 @@ def _add_web(command: argparse.ArgumentParser) -> None:
         "--web.listen-address",
         dest="listen_address",
         action="append",
-        type=_address,
+        type=arguments.address,
         metavar="ADDRESS",
         help=f"host:port to serve on, may be given several times (default {DEFAULT_ADDRESS})",
     )
     command.add_argument(
         "--web.telemetry-path",
         dest="telemetry_path",
-        type=_path,
+        type=arguments.path,
         default="/metrics",
         metavar="PATH",
         help="where metrics are (default /metrics)",
@@ -232,7 +262,7 @@ def _add_web(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--web.max-requests",
         dest="max_requests",
-        type=_count,
+        type=arguments.count,
         default=5,
         metavar="N",
         help="how many requests are answered at the same time (default 5)",
@@ -261,37 +291,3 @@ def _add_logs(command: argparse.ArgumentParser, version: str) -> None:
         help="how log lines are written (default logfmt)",
     )
     command.add_argument("--version", action="version", version=version)
-
-
-def _address(text: str) -> str:
-    from exporter.web.address import ListenError, parse_address  # noqa: PLC0415 - as in _dispatch
-
-    try:
-        parse_address(text)
-    except ListenError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-    return text
-
-
-def _path(text: str) -> str:
-    from exporter.web.routes import check_telemetry_path  # noqa: PLC0415 - as in _dispatch
-
-    if problem := check_telemetry_path(text):
-        raise argparse.ArgumentTypeError(problem)
-    return text
-
-
-def _positive(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        value = float(text)
-        if 0.0 < value < float("inf"):
-            return value
-    raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
-
-
-def _count(text: str) -> int:
-    with contextlib.suppress(ValueError):
-        value = int(text)
-        if value >= 1:
-            return value
-    raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text}")

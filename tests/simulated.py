@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from exporter.commands.demo import IDLE, MARGIN_LEVEL, THRESHOLDS
+from exporter.commands.demo import MARGIN_LEVEL, THRESHOLDS
 from exporter.config.secret import Secret
-from exporter.config.types import Account, Endpoints, StreamSettings
+from exporter.config.types import Account, Endpoints, Lending, StreamSettings
 from exporter.core.account import Report
 from exporter.core.backoff import Backoff, ConnectionBudget, Schedule
 from exporter.core.clock import Instant
 from exporter.demo.accounts import ACCOUNTS
-from exporter.demo.incidents import Incident
+from exporter.demo.script import Step
 from exporter.exchanges.base import Conversation, Login, Nonces
 from exporter.exchanges.bitfinex import SPEC
 from exporter.exchanges.bitfinex.simulator import Outgoing, Simulator
@@ -39,6 +39,11 @@ EPOCH: Final = 1_700_000_000.0
 """Unix time at which every stage begins; its monotonic clock begins at 0."""
 BITFINEX: Final = tuple(account for account in ACCOUNTS if account.exchange == "bitfinex")
 MAIN, LENDER = BITFINEX
+IDLE: Final[Mapping[str, Lending]] = {
+    "demo-main": Lending({"USD": 150.0, "UST": 150.0}),
+    "demo-lender": Lending({"USD": 76000.0, "UST": 39000.0}),
+}
+"""For one always, for the other now and then more than that is idle."""
 
 
 class FakeClock:
@@ -134,7 +139,7 @@ class Stage:
         self,
         *,
         seed: int = 1,
-        script: tuple[Incident, ...] = (),
+        script: tuple[Step, ...] = (),
         demo: int = 0,
         settings: StreamSettings | None = None,
         tap: Tap | None = None,

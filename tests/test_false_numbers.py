@@ -25,7 +25,7 @@ from exporter.core.account import AccountState
 from exporter.core.clock import Instant
 from exporter.core.market import MarketState
 from exporter.core.sheet import RETENTION
-from exporter.demo.incidents import SCRIPT
+from exporter.demo.script import SCRIPT
 from exporter.exchanges.bitfinex import SPEC
 from exporter.exchanges.reads import Fault
 from exporter.exposition.collector import AccountCollector

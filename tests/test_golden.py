@@ -20,7 +20,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.demo.incidents import SCRIPT
+from exporter.demo.script import SCRIPT
 from exporter.exposition.encode import OPENMETRICS, TEXT
 from tests.simulated import Stage
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from exporter.demo.incidents import SCRIPT
+from exporter.demo.script import SCRIPT
 from tests.simulated import Stage
 
 SCRAPE: Final = 15

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from exporter.app import App, WebSettings
+from exporter.config.reader import ConfigError
 from exporter.config.secret import Secret
-from exporter.config.types import Account, Config, Endpoints, Lending, Reconcile, Threshold, Valuation
+from exporter.config.types import (
+    Account,
+    Config,
+    Endpoints,
+    Lending,
+    Privacy,
+    Reconcile,
+    Threshold,
+    Valuation,
+)
 from exporter.demo.accounts import ACCOUNTS
 from exporter.demo.http import DemoHttp
+from exporter.demo.incidents import BEGIN, INCIDENTS, scripts, settings
 from exporter.demo.server import DemoServer
 from exporter.exchanges import KNOWN
 from exporter.logs import Redactor, log
@@ -29,10 +42,10 @@ THRESHOLDS: Final[Mapping[str, tuple[Threshold, ...]]] = {
 }
 """Limits that a calm demo keeps."""
 IDLE: Final[Mapping[str, Lending]] = {
-    "demo-main": Lending({"USD": 150.0, "UST": 150.0}),
+    "demo-main": Lending({"USD": 30000.0, "UST": 15000.0}),
     "demo-lender": Lending({"USD": 76000.0, "UST": 39000.0}),
 }
-"""For the lender near to what is really idle, so that one sees it come and go."""
+"""For the lender near to what is really idle, so that one sees it come and go; for the other out of reach."""
 MARGIN_LEVEL: Final = 2.0
 logger: Final = logging.getLogger(__name__)
 
@@ -69,18 +82,73 @@ def demo_config(server: DemoServer, rest: DemoHttp) -> Config:
     )
 
 
-def demo(seed: int, speed: float, web: WebSettings, redact: Redactor) -> int:
+class Demo:
+    """The simulated exchanges, and an exporter that follows them.
+
+    Named incidents happen `begin` world seconds after the start, and nothing else does; without any the
+    demo plays its usual script. `adapt` may change the configuration: tests are in a hurry.
+    Raises KeyError for an incident that is not known.
+    """
+
+    def __init__(
+        self,
+        web: WebSettings,
+        redact: Redactor,
+        *,
+        seed: int = 1,
+        speed: float = 1.0,
+        incidents: Sequence[str] = (),
+        begin: float = BEGIN,
+        adapt: Callable[[Config], Config] = lambda config: config,
+    ) -> None:
+        self.server = DemoServer(
+            seed=seed, speed=speed, scripts=scripts(incidents, begin) if incidents else None
+        )
+        self.server.start()
+        self._rest = rest_side(self.server)
+        self._rest.start()
+        self._config = adapted(adapt(demo_config(self.server, self._rest)), incidents)
+        self._broken = False
+        self._breaks = threading.Timer(begin / speed, self._break)
+        self._breaks.daemon = True
+        if any(INCIDENTS[name].breaks_config for name in incidents):
+            self._breaks.start()
+        self.app = App(self._config, web, reread=self._reread, redact=redact, is_demo=True)
+
+    def close(self) -> None:
+        """Stop the exchanges; the exporter is stopped before by who started it."""
+        self._breaks.cancel()
+        self._rest.stop()
+        self.server.stop()
+
+    def _reread(self) -> Config:
+        if self._broken:
+            raise ConfigError(["the demo's configuration: broken by the incident config-broken"])
+        return self._config
+
+    def _break(self) -> None:
+        self._broken = True
+        self.app.reload()
+
+
+def adapted(config: Config, incidents: Iterable[str]) -> Config:
+    """A configuration with the settings that these incidents take."""
+    for key, value in settings(incidents).items():
+        section, _, name = key.partition(".")
+        config = replace(config, **{section: replace(getattr(config, section), **{name: value})})
+    accounts = tuple(replace(each, privacy=Privacy(config.privacy.hide_amounts)) for each in config.accounts)
+    return replace(config, accounts=accounts)
+
+
+def demo(seed: int, speed: float, web: WebSettings, redact: Redactor, incidents: Sequence[str] = ()) -> int:
     """Serve the demo until told to stop. Raises WebConfigError, ListenError."""
-    server = DemoServer(seed=seed, speed=speed)
-    server.start()
-    rest = rest_side(server)
-    rest.start()
+    made = Demo(web, redact, seed=seed, speed=speed, incidents=incidents)
     try:
-        config = demo_config(server, rest)
         log(logger, logging.INFO, "demo: all accounts are made up", seed=seed, speed=speed)
-        app = App(config, web, reread=lambda: config, redact=redact, is_demo=True)
-        app.run()
+        for name in incidents:
+            log(logger, logging.INFO, "demo: an incident is coming", incident=name,
+                alerts=INCIDENTS[name].fires, begins_in=BEGIN / speed)  # fmt: skip
+        made.app.run()
     finally:
-        rest.stop()
-        server.stop()
+        made.close()
     return 0

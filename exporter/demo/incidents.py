@@ -1,35 +1,52 @@
-"""The script of the demo: what goes wrong, and when, so that every panel and alert has something to show.
+"""The incidents that a demo can be asked for by name: what goes wrong, and which alerts that makes fire.
 
-Times are world seconds within one cycle. The first minute is calm but for a withdrawal.
+`exchange-exporter demo --incident NAME` plays them instead of the usual script, so that nothing else happens.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
-from exporter.demo.records import Event
+from exporter.demo.incidents_money import BALANCES, LENDING, MOVEMENTS, RISK
+from exporter.demo.incidents_wire import EXPORTER, KEYS, STREAMS
+from exporter.demo.script import Incident, Step
 
-CYCLE = 300.0
+BEGIN: Final = 20.0
+"""World seconds of calm before an incident, so that one sees the change."""
+INCIDENTS: Final[Mapping[str, Incident]] = {
+    "calm": Incident("Nothing goes wrong, not even what usually does in the demo.", ()),
+    **STREAMS,
+    **KEYS,
+    **MOVEMENTS,
+    **BALANCES,
+    **RISK,
+    **LENDING,
+    **EXPORTER,
+}
+OUT_OF_REACH: Final[Mapping[str, str]] = {
+    "ExchangeExporterDown": "Nothing fires while nobody can be asked: stop the demo, and wait two minutes.",
+    "ExchangeExporterAbsent": "Stop the demo and take it out of Prometheus' configuration.",
+    "ExchangeCollectFailed": "Only a bug of the exporter does that; no exchange can.",
+    "ExchangeSessionDied": "Only a bug of the exporter does that; no exchange can.",
+}
+"""Alerts that no incident can make fire: why, and how a person does."""
 
 
-class Incident(NamedTuple):
-    """Something scripted; `event` None is a withdrawal, which befalls an account and not the exchange."""
+def scripts(names: Iterable[str], begin: float = BEGIN) -> dict[str, Sequence[Step]]:
+    """What is bound to happen, by exchange, when these incidents begin after `begin` world seconds.
 
-    at: float
-    event: Event | None
-
-
-SCRIPT = (
-    Incident(40.0, None),
-    Incident(95.0, Event.LINK_DROPPED),
-    Incident(150.0, Event.MAINTENANCE_BEGINS),
-    Incident(165.0, Event.MAINTENANCE_ENDS),
-    Incident(215.0, Event.FRAME_LOST),
-    Incident(255.0, Event.RESTART),
-)
+    Raises KeyError for a name that is not known.
+    """
+    found: dict[str, list[Step]] = {}
+    for name in names:
+        incident = INCIDENTS[name]
+        start = 0.0 if incident.at_start else begin
+        steps = [step._replace(at=start + step.at) for step in incident.steps]
+        found.setdefault(incident.exchange, []).extend(steps)
+    return {exchange: tuple(steps) for exchange, steps in found.items()}
 
 
-def due(script: tuple[Incident, ...], elapsed: float) -> list[Incident]:
-    """The incidents of exactly this quantum of world time."""
-    moment = elapsed % CYCLE
-    return [incident for incident in script if incident.at == moment]
+def settings(names: Iterable[str]) -> dict[str, float]:
+    """The settings that these incidents take, by their names in the configuration."""
+    return {key: value for name in names for key, value in INCIDENTS[name].settings.items()}

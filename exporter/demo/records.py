@@ -175,6 +175,25 @@ class Notice(NamedTuple):
     order: Order | None = None
 
 
+class Fault(NamedTuple):
+    """A switch of an exchange's troubles, by the exchange's own name for it, and how it is set."""
+
+    name: str
+    value: object
+
+
+class Text(NamedTuple):
+    """What an exchange sends as it stands, out of place or no message at all."""
+
+    text: str
+
+
+class Scope(NamedTuple):
+    """What an account's key may write to from now on, besides what it may already."""
+
+    name: str
+
+
 class Event(Enum):
     """What happened, apart from whom it happened to."""
 
@@ -201,9 +220,36 @@ class Event(Enum):
     LINK_DROPPED = auto()
     FRAME_LOST = auto()
     RESTART = auto()
+    TAMPERED = auto()
+    """Someone changed how the exchange works: the value tells what."""
 
 
-Value = Wallet | Order | Fill | Position | Offer | Loan | FundingFill | Totals | Notice | None
+Value = (
+    Wallet
+    | Order
+    | Fill
+    | Position
+    | Offer
+    | Loan
+    | FundingFill
+    | Totals
+    | Notice
+    | Fault
+    | Text
+    | Scope
+    | None
+)
+
+
+class Told(NamedTuple):
+    """Something that happens to an exchange or its lines, apart from the books of its accounts.
+
+    `account` is None when it happens to all.
+    """
+
+    event: Event
+    account: str | None = None
+    value: Value = None
 
 
 class Happening(NamedTuple):

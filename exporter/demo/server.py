@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
@@ -21,11 +22,12 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.sync.server import ServerConnection, serve
 
-from exporter.demo.simulated import Goodbye, Rejection, Session, Simulated
+from exporter.demo.script import Step
+from exporter.demo.simulated import Goodbye, Rejection, Session, Silence, Simulated
 from exporter.exchanges import KNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from websockets.http11 import Request
 
@@ -41,19 +43,29 @@ LARGEST_MESSAGE = 64 * 1024
 SEND_TIMEOUT = (0, 250_000)
 # A close code that stands for the absence of one.
 ABNORMAL = 1006
-NOT_FOUND = 404
+NOT_FOUND, UNAVAILABLE = 404, 503
 PONG_TIMEOUT = 5.0
 
 
-def simulate(names: Iterable[str], seed: int, origin: float, speed: float) -> dict[str, Simulated]:
-    """The exchanges of these names that can be simulated, each with a history of its own from the seed."""
+Scripts = Mapping[str, Sequence[Step]]
+"""What is bound to happen, by exchange."""
+
+
+def simulate(
+    names: Iterable[str], seed: int, origin: float, speed: float, scripts: Scripts | None = None
+) -> dict[str, Simulated]:
+    """The exchanges of these names that can be simulated, each with a history of its own from the seed.
+
+    With scripts, nothing happens to an exchange but what they say; without, each plays its own.
+    """
     found: dict[str, Simulated] = {}
     for name in names:
         where = f"exporter.exchanges.{name}.sim_exchange"
         if find_spec(where) is not None:
             # Not for secrets: the same seed has to give the same history.
             chance = random.Random(seed)  # noqa: S311
-            found[name] = import_module(where).begin(chance, origin=origin, speed=speed)
+            script = None if scripts is None else scripts.get(name, ())
+            found[name] = import_module(where).begin(chance, origin=origin, speed=speed, script=script)
     return found
 
 
@@ -63,9 +75,16 @@ class DemoServer:
     Hold `lock` around any use of a venue while the server runs.
     """
 
-    def __init__(self, *, seed: int = 1, speed: float = 1.0, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        speed: float = 1.0,
+        clock: Callable[[], float] = time.time,
+        scripts: Scripts | None = None,
+    ) -> None:
         self.lock = threading.RLock()
-        self.exchanges = simulate(KNOWN, seed, clock(), speed)
+        self.exchanges = simulate(KNOWN, seed, clock(), speed, scripts)
         self.venues: Mapping[str, Any] = {name: each.venue for name, each in self.exchanges.items()}
         self._admitted: WeakKeyDictionary[ServerConnection, Callable[[], Session]] = WeakKeyDictionary()
         self._clock = clock
@@ -127,6 +146,9 @@ class DemoServer:
             return connection.respond(NOT_FOUND, f"no simulated exchange at {request.path}\n")
         with self.lock:
             verdict = exchange.admit(path, dict(request.headers.raw_items()), self._clock())
+        if isinstance(verdict, Silence):
+            self._stopping.wait(verdict.seconds)
+            verdict = Rejection(UNAVAILABLE, "nobody answered\n")
         if isinstance(verdict, Rejection):
             return connection.respond(verdict.status, verdict.body)
         self._admitted[connection] = verdict

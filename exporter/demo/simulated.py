@@ -41,6 +41,12 @@ class Rejection(NamedTuple):
     body: str
 
 
+class Silence(NamedTuple):
+    """The upgrade is not answered for so many seconds, and refused then."""
+
+    seconds: float
+
+
 class Simulated(Protocol):
     """One simulated exchange: a venue, and the ways to reach it."""
 
@@ -52,7 +58,9 @@ class Simulated(Protocol):
     def ping_interval(self) -> float | None:
         """Seconds between the WebSocket pings by which it lives; None where it sends none."""
 
-    def admit(self, path: str, headers: Mapping[str, str], now: float) -> Callable[[], Session] | Rejection:
+    def admit(
+        self, path: str, headers: Mapping[str, str], now: float
+    ) -> Callable[[], Session] | Rejection | Silence:
         """Judge an upgrade at a path below the exchange's name."""
 
     def answer(  # noqa: PLR0917 - the parts of a request, in their usual order

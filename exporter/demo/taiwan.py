@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from exporter.demo.incidents import Incident
+from exporter.demo.deeds import Withdrawal
 from exporter.demo.market import Listing, Market
 from exporter.demo.records import ZERO, Event, Pair
+from exporter.demo.script import CYCLE, Step
 
 if TYPE_CHECKING:
     import random
@@ -22,8 +23,8 @@ LISTINGS = (
 DOLLAR = Decimal(32)
 """Taiwan dollars for one US dollar, for those who act in this world: no client is told."""
 SCRIPT = (
-    Incident(40.0, None),
-    Incident(130.0, Event.LINK_DROPPED),
+    Step(40.0, Withdrawal("demo-bitopro", "BTC"), CYCLE),
+    Step(130.0, Event.LINK_DROPPED, CYCLE),
 )
 
 

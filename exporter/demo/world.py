@@ -10,19 +10,19 @@ import itertools
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from exporter.demo import incidents
 from exporter.demo.books import Books, Profile
 from exporter.demo.lending import Lender
 from exporter.demo.leverage import LeverageTrader
 from exporter.demo.market import Market
 from exporter.demo.past import past
-from exporter.demo.records import Event, Happening, Loan
+from exporter.demo.records import Event, Happening, Loan, Told
+from exporter.demo.script import SCRIPT, Step, due
 from exporter.demo.spot import SpotTrader
 from exporter.demo.treasury import Treasury
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 QUANTUM = 0.5
 REFILL_EVERY = 10.0
@@ -39,7 +39,9 @@ class Actor:
     def __init__(self, profile: Profile, market: Market, rng: random.Random, ids: Iterator[int]) -> None:
         self.books = Books(profile, ids)
         self.treasury = Treasury(self.books, market)
-        self._market = market
+        self.market = market
+        self.resting: set[str] = set()
+        """On what nobody acts any more: trading, lending, interest, treasury."""
         self._rng = rng
         self._spot = SpotTrader(self.books, market, rng)
         self._leverage = LeverageTrader(self.books, market, rng)
@@ -65,21 +67,25 @@ class Actor:
         chance = self._rng.random()
         if chance < profile.trading:
             self._trade()
-        elif chance < profile.trading + profile.lending:
+        elif chance < profile.trading + profile.lending and "lending" not in self.resting:
             self._lender.act()
-        self._lender.settle(elapsed)
-        if not elapsed % REFILL_EVERY:
+        if "interest" not in self.resting:
+            self._lender.settle(elapsed)
+        if not elapsed % REFILL_EVERY and "treasury" not in self.resting:
             self.treasury.refill()
         self._stirred = self._stirred or len(self.books.log) > before
         if self._stirred and not elapsed % TOTALS_EVERY:
             self._stirred = False
-            self.books.tell(Event.TOTALS, self.books.totals(self._market))
+            self.books.tell(Event.TOTALS, self.books.totals(self.market))
 
     def execute(self) -> None:
         """Trade without being asked."""
-        self._spot.execute()
+        if "trading" not in self.resting:
+            self._spot.execute()
 
     def _trade(self) -> None:
+        if "trading" in self.resting:
+            return
         profile = self.books.profile
         if (profile.margin or profile.derivative) and self._rng.random() < LEVERAGE_PART:
             self._leverage.act()
@@ -97,13 +103,14 @@ class World:
         *,
         origin: float,
         speed: float = 1.0,
-        script: tuple[incidents.Incident, ...] = incidents.SCRIPT,
+        script: Sequence[Step] = SCRIPT,
         market: Market | None = None,
     ) -> None:
         self._origin = origin
         self._speed = speed
         self._script = script
         self._quanta = 0
+        self._begun = False
         self.maintenance = False
         self.market = market or Market(rng)
         ids = itertools.count(FIRST_ID)
@@ -118,9 +125,13 @@ class World:
 
     def advance(self, now: float) -> list[Happening]:
         """Let the world live up to `now` (wall seconds) and tell what happened, in order."""
-        due = int((now - self._origin) * self._speed / QUANTUM + 1e-6)
+        last = int((now - self._origin) * self._speed / QUANTUM + 1e-6)
         told: list[Happening] = []
-        while self._quanta < due:
+        if not self._begun:
+            self._begun = True
+            told += self._play(0.0, round(self._origin * 1000))
+            told += self._hear()
+        while self._quanta < last:
             self._quanta += 1
             told += self._pass_quantum()
         return told
@@ -130,22 +141,38 @@ class World:
         at = round((self._origin + elapsed / self._speed) * 1000)
         for actor in self._actors:
             actor.books.now = at
-        told: list[Happening] = []
-        for incident in incidents.due(self._script, elapsed):
-            if incident.event is None:
-                self._actors[0].treasury.withdraw("BTC")
-                continue
-            told.append(Happening(at, None, incident.event))
-            if incident.event is Event.LINK_DROPPED:
-                # What nobody hears must be found out later: the demo is to show it.
-                for actor in self._actors:
-                    actor.execute()
-            if incident.event in {Event.MAINTENANCE_BEGINS, Event.MAINTENANCE_ENDS}:
-                self.maintenance = incident.event is Event.MAINTENANCE_BEGINS
+        told = self._play(elapsed, at)
         self.market.move()
         for actor in self._actors:
             if not self.maintenance:
                 actor.act(elapsed)
+        return told + self._hear()
+
+    def _play(self, elapsed: float, at: int) -> list[Happening]:
+        """Let happen what the script wants at this moment; gives what befalls the exchange."""
+        told: list[Happening] = []
+        for step in due(self._script, elapsed):
+            what = Told(step.what) if isinstance(step.what, Event) else step.what
+            if not isinstance(what, Told):
+                for actor in self._of(what.account):
+                    what.befall(actor)
+                continue
+            told.append(Happening(at, what.account, what.event, what.value))
+            if what.event is Event.LINK_DROPPED:
+                # What nobody hears must be found out later: the demo is to show it.
+                for actor in self._of(what.account):
+                    actor.execute()
+            if what.event in {Event.MAINTENANCE_BEGINS, Event.MAINTENANCE_ENDS}:
+                self.maintenance = what.event is Event.MAINTENANCE_BEGINS
+        return told
+
+    def _of(self, account: str | None) -> list[Actor]:
+        return [each for each in self._actors if account in {None, each.books.profile.name}]
+
+    def _hear(self) -> list[Happening]:
+        """What the accounts have to tell."""
+        told: list[Happening] = []
+        for actor in self._actors:
             told += actor.books.log
             actor.books.log.clear()
         return told

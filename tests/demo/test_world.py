@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.demo.accounts import LENDER, MAIN
-from exporter.demo.incidents import CYCLE, SCRIPT, Incident
 from exporter.demo.records import ZERO, Event, Happening, Wallet
+from exporter.demo.script import CYCLE, SCRIPT, Step
 from exporter.demo.world import QUANTUM, World
 
 START = 1_700_000_000.0
@@ -88,20 +88,20 @@ def test_interest_is_paid_within_a_minute() -> None:
 def test_incidents_come_at_their_times_in_every_cycle() -> None:
     """The script repeats, and trading rests during maintenance."""
     told = world_of(1).advance(START + 2 * CYCLE)
-    scripted = [incident for incident in SCRIPT if incident.event]
-    expected = [(i.at + cycle, i.event) for cycle in (0.0, CYCLE) for i in scripted]
+    scripted = [step for step in SCRIPT if isinstance(step.what, Event)]
+    expected = [(step.at + cycle, step.what) for cycle in (0.0, CYCLE) for step in scripted]
     assert [(h.at / 1000 - START, h.event) for h in told if h.account is None] == expected
     assert not [h for h in told if h.account and 150 <= h.at / 1000 - START < 165]
 
 
 def test_every_scripted_moment_is_on_the_clock() -> None:
     """An incident between two quanta would never happen."""
-    assert all(incident.at % QUANTUM == 0 and incident.at < CYCLE for incident in SCRIPT)
+    assert all(step.at % QUANTUM == 0 and step.at < CYCLE == step.every for step in SCRIPT)
 
 
 def test_somebody_trades_while_a_link_is_down() -> None:
     """The moment a link is dropped brings an execution that the dropped session is not told of."""
-    told = world_of(1, script=(Incident(30.0, Event.LINK_DROPPED),)).advance(START + 40.0)
+    told = world_of(1, script=(Step(30.0, Event.LINK_DROPPED),)).advance(START + 40.0)
     dropped = next(number for number, each in enumerate(told) if each.event is Event.LINK_DROPPED)
     at_once = [each.event for each in told[dropped:] if each.at == told[dropped].at]
     assert Event.TRADE_SETTLED in at_once

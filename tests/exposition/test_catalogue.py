@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from prometheus_client.core import Metric as Family
 
-from exporter.demo.incidents import SCRIPT
+from exporter.demo.script import SCRIPT
 from exporter.exposition.catalogue import BY_NAME, CAPPED, METRICS, Metric
 from exporter.exposition.collector import PROCESS_FAMILIES, AccountCollector
 from exporter.exposition.telemetry import Telemetry

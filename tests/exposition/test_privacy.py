@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.config.types import Threshold
-from exporter.demo.incidents import SCRIPT
+from exporter.demo.script import SCRIPT
 from exporter.exposition.catalogue import METRICS
 from exporter.exposition.choices import Choices
 from exporter.exposition.collector import account_samples

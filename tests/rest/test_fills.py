@@ -13,8 +13,8 @@ import pytest
 from exporter.core.clock import Instant
 from exporter.core.events import Fill
 from exporter.core.tally import TallyReport
-from exporter.demo.incidents import SCRIPT, Incident
 from exporter.demo.records import Event
+from exporter.demo.script import SCRIPT, Step
 from exporter.exchanges.base import Endpoints, Login, Nonces
 from exporter.exchanges.bitfinex.rest import READS
 from exporter.exchanges.bitfinex.sim_rest import answer
@@ -29,7 +29,7 @@ HOSTS: Final = Endpoints("", "http://127.0.0.1:1", "")
 class Desk:
     """A stage whose account's history is read once a second, as the poller would."""
 
-    def __init__(self, script: Sequence[Incident] = (), *, seconds: int = 125) -> None:
+    def __init__(self, script: Sequence[Step] = (), *, seconds: int = 125) -> None:
         self.stage = Stage(script=tuple(script))
         self.asked: list[float] = []
         self.broken = False
@@ -104,7 +104,7 @@ def test_without_the_history_the_same_drop_loses_fills() -> None:
 @pytest.mark.parametrize("rows", [3, 10, 2500])
 def test_any_size_of_page_gives_the_whole(rows: int) -> None:
     """The venue may give fewer rows at once than it was asked for: pages are read until nothing is new."""
-    desk = Desk((Incident(60.0, Event.LINK_DROPPED),), seconds=90)
+    desk = Desk((Step(60.0, Event.LINK_DROPPED),), seconds=90)
     desk.stage.venue.faults.rest_page = rows
     desk.stage.obstacles.extend([lambda: desk.stage.clock.advance(15.0)])
     found = desk.compare_at(88.0)

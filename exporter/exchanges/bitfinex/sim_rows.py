@@ -33,6 +33,7 @@ POST_ONLY = 4096
 CODE_LENGTH = 3
 NOTICE_TYPES = {
     "order-request": "on-req",
+    "order-refused": "on-req",
     "deposit-new": "deposit_new",
     "deposit-complete": "deposit_complete",
     "transfer": "wallet_transfer",
@@ -210,7 +211,8 @@ def funding_trade_row(fill: FundingFill) -> Row:
 def notice_row(notice: Notice) -> Row:
     """`n` (8)."""
     info = order_row(notice.order) if notice.order else None
-    return [notice.at, NOTICE_TYPES[notice.kind], None, None, info, None, "SUCCESS", notice.text]
+    status = "ERROR" if notice.kind == "order-refused" else "SUCCESS"
+    return [notice.at, NOTICE_TYPES[notice.kind], None, None, info, None, status, notice.text]
 
 
 def _order_type(room: str, kind: str) -> str:

@@ -143,7 +143,7 @@ class Simulator:
         if self._flags & SEQUENCES:
             frame += numbers
         if self._flags & TIMESTAMPS:
-            frame.append(round(self._now * 1000))
+            frame.append(round((self._now + self._venue.faults.clock_ahead) * 1000))
         self._out.append(orjson.dumps(frame).decode())
 
     def _event(self, event: str, **members: object) -> None:

@@ -12,21 +12,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.demo.accounts import ACCOUNTS
-from exporter.demo.incidents import SCRIPT
-from exporter.demo.records import Event, Happening
+from exporter.demo.deeds import switch
+from exporter.demo.records import Event, Fault, Happening, Scope, Text
+from exporter.demo.script import SCRIPT
 from exporter.demo.world import World
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from exporter.demo.books import Books
-    from exporter.demo.incidents import Incident
+    from exporter.demo.script import Step
 
 EVENT_STOP = 20051
 MAINTENANCE_STARTS = 20060
 MAINTENANCE_STOPS = 20061
 FIRST_USER = 4711
+READ_AND_WRITE = (1, 1)
 # A request that was under way when maintenance began is nobody's fault.
 GRACE = 1.0
 
@@ -103,6 +105,10 @@ class Faults:
     """Every REST request is one too many."""
     rest_page: int = 0
     """Most rows in one page of the past, 0 for the documented number."""
+    clock_ahead: float = 0.0
+    """Seconds by which the times in its messages are ahead."""
+    unanswered: float = 0.0
+    """Seconds for which who connects is left without an answer."""
     rest_outage: str = ""
     """How REST fails: unavailable, page, empty, broken; it works when this is empty."""
 
@@ -175,13 +181,29 @@ class Venue:
                 case Event.MAINTENANCE_ENDS:
                     self.maintain(on=False)
                 case Event.LINK_DROPPED:
-                    self.drop()
+                    self.drop(happening.account)
                 case Event.FRAME_LOST:
-                    self.lose()
+                    self.lose(account=happening.account)
                 case Event.RESTART:
                     self.restart()
+                case Event.TAMPERED:
+                    self._tampered(happening)
                 case event if event not in self.faults.forgotten:
                     self.post(happening, happening.account)
+
+    def _tampered(self, happening: Happening) -> None:
+        match happening.value:
+            case Fault() as fault:
+                switch(self.faults, fault)
+            case Text(text):
+                self.say(text, happening.account)
+            case Scope(scope):
+                for name, key in self.keys.items():
+                    if key.account == happening.account:
+                        scopes = {**dict(key.scopes), scope: READ_AND_WRITE}
+                        self.keys[name] = key._replace(scopes=tuple(scopes.items()))
+            case _:
+                pass
 
     def join(self) -> Mailbox:
         """A mailbox for a new connection."""
@@ -246,7 +268,7 @@ def demo_venue(
     *,
     origin: float,
     speed: float = 1.0,
-    script: tuple[Incident, ...] = SCRIPT,
+    script: Sequence[Step] = SCRIPT,
 ) -> Venue:
     """The venue of the demo and of the tests: a seeded world with the demo's accounts and keys."""
     accounts = [account for account in ACCOUNTS if account.exchange == "bitfinex"]

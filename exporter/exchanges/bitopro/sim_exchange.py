@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from exporter.demo.simulated import Rejection, Session, Simulated
+from exporter.demo.taiwan import SCRIPT
 from exporter.exchanges.bitopro import sim_rest
 from exporter.exchanges.bitopro.sim_login import Refusal
 from exporter.exchanges.bitopro.simulator import Simulator, admit
@@ -13,7 +14,9 @@ from exporter.exchanges.bitopro.venue import Venue, demo_venue
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from exporter.demo.script import Step
 
 PING_INTERVAL: Final = 20.0
 
@@ -35,6 +38,12 @@ class SimulatedBitopro:
         return partial(Simulator, self.venue, verdict)
 
 
-def begin(rng: random.Random, *, origin: float, speed: float) -> Simulated:
-    """A venue that starts to live at `origin` (Unix seconds), at `speed` times the clock's pace."""
-    return SimulatedBitopro(demo_venue(rng, origin=origin, speed=speed))
+def begin(
+    rng: random.Random, *, origin: float, speed: float, script: Sequence[Step] | None = None
+) -> Simulated:
+    """A venue that starts to live at `origin` (Unix seconds), at `speed` times the clock's pace.
+
+    Without a script of its own it plays the demo's.
+    """
+    script = SCRIPT if script is None else script
+    return SimulatedBitopro(demo_venue(rng, origin=origin, speed=speed, script=script))

@@ -35,7 +35,7 @@ PATHS = {
     "pub/auth/orders": "orders",
     "pub/auth/user-trades": "trades",
 }
-NOT_FOUND = 404
+NOT_FOUND, UNAVAILABLE = 404, 503
 POLICY = 1008
 ENDED = (DONE, CANCELLED)
 
@@ -52,9 +52,12 @@ class Admission:
 
 def admit(venue: Venue, path: str, headers: Mapping[str, str], now: float) -> Admission | Refusal:
     """Judge the request for an upgrade; `path` begins behind the base address."""
+    venue.advance(now)
     stream = PATHS.get(path.strip("/"))
     if stream is None:
         return refusal(NOT_FOUND)
+    if stream in venue.faults.closed:
+        return refusal(UNAVAILABLE)
     verdict = judge(venue, headers, now)
     if isinstance(verdict, Refusal):
         return verdict

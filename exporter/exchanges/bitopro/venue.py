@@ -12,16 +12,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.demo.accounts import ACCOUNTS
-from exporter.demo.records import Event, Happening
+from exporter.demo.deeds import switch
+from exporter.demo.records import Event, Fault, Happening, Text
 from exporter.demo.taiwan import SCRIPT, TaiwanMarket
 from exporter.demo.world import World
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from exporter.demo.books import Books
-    from exporter.demo.incidents import Incident
+    from exporter.demo.script import Step
 
 RESTART_CODE = 1012
 
@@ -72,6 +73,8 @@ class Faults:
     """The upgrade is granted and the connection closed."""
     error_text: str | None = None
     """The upgrade is granted, this error is sent and the connection closed."""
+    closed: frozenset[str] = frozenset()
+    """Streams that are not served at all."""
     withheld: set[str] = field(default_factory=set)
     """Streams on which nothing is ever said."""
     stalled: bool = False
@@ -133,9 +136,20 @@ class Venue:
         """Let the world live up to `now` and put what happened into the mailboxes."""
         for happening in self.world.advance(now):
             if happening.event is Event.LINK_DROPPED:
-                self.drop()
+                self.drop(happening.account)
+            elif happening.event is Event.TAMPERED:
+                self._tampered(happening)
             elif happening.event not in self.faults.forgotten:
                 self.post(happening, happening.account)
+
+    def _tampered(self, happening: Happening) -> None:
+        match happening.value:
+            case Fault() as fault:
+                switch(self.faults, fault)
+            case Text(text):
+                self.say(text, happening.account)
+            case _:
+                pass
 
     def join(self, account: str) -> Mailbox:
         """A mailbox for a new connection."""
@@ -185,7 +199,7 @@ def demo_venue(
     *,
     origin: float,
     speed: float = 1.0,
-    script: tuple[Incident, ...] = SCRIPT,
+    script: Sequence[Step] = SCRIPT,
 ) -> Venue:
     """The venue of the demo and of the tests: a seeded world with the demo's accounts and keys."""
     accounts = [account for account in ACCOUNTS if account.exchange == "bitopro"]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from exporter.demo.accounts import ACCOUNTS
-from exporter.demo.incidents import Incident
 from exporter.demo.records import Event
+from exporter.demo.script import Step
 from exporter.exchanges.bitfinex import sim_rest
 from exporter.exchanges.bitfinex.sim_rest import answer
 from exporter.exchanges.bitfinex.simulator import Simulator
@@ -24,7 +24,7 @@ BODY = b"{}"
 MAIN = ACCOUNTS[0]
 
 
-def venue_of(script: tuple[Incident, ...] = ()) -> Venue:
+def venue_of(script: tuple[Step, ...] = ()) -> Venue:
     """A venue without incidents unless some are given."""
     return demo_venue(random.Random(1), origin=START, script=script)  # noqa: S311 - the seed is the point
 
@@ -187,7 +187,7 @@ def test_maps_come_one_list_for_each_key() -> None:
 
 def test_maintenance_is_said_and_stops_private_reads() -> None:
     """In maintenance the status is 0 and private reads give error 20060; prices are still told."""
-    venue = venue_of((Incident(5.0, Event.MAINTENANCE_BEGINS), Incident(9.0, Event.MAINTENANCE_ENDS)))
+    venue = venue_of((Step(5.0, Event.MAINTENANCE_BEGINS), Step(9.0, Event.MAINTENANCE_ENDS)))
     assert get(venue, "platform/status") == (200, [1])
     assert get(venue, "platform/status", now=START + 6) == (200, [0])
     assert post(venue, "auth/r/wallets", now=START + 6) == (500, ["error", 20060, "maintenance"])
