@@ -23,6 +23,7 @@ from exporter.demo.script import Incident, Step
 MAIN, LENDER = "demo-main", "demo-lender"
 ETH: Final = Pair("ETH", "USD")
 CUT: Final = Event.LINK_DROPPED
+BY_HAND: Final = ("trading", "treasury")
 
 MOVEMENTS: Final = {
     "withdrawal": Incident(
@@ -43,12 +44,13 @@ BALANCES: Final = {
     "balance-low": Incident(
         "All bitcoin but a little is moved to another wallet.",
         ("ExchangeBalanceBelowMinimum",),
-        (Step(0, Rest(MAIN)), Step(0, Transfer(MAIN, "BTC", "exchange", "funding", keep="0.15"))),
+        (Step(0, Rest(MAIN, BY_HAND)), Step(0, Transfer(MAIN, "BTC", "exchange", "funding", keep="0.15"))),
     ),
     "balance-low-hidden": Incident(
         "The same, while amounts are hidden.",
-        ("ExchangeBalanceOutsideLimits",),
-        (Step(0, Rest(MAIN)), Step(0, Transfer(MAIN, "BTC", "exchange", "funding", keep="0.15"))),
+        # That one holds nothing of a currency without a price is hidden, too.
+        ("ExchangeBalanceOutsideLimits", "ExchangeUnpricedHolding"),
+        (Step(0, Rest(MAIN, BY_HAND)), Step(0, Transfer(MAIN, "BTC", "exchange", "funding", keep="0.15"))),
         settings={"privacy.hide_amounts": True},
     ),
     "balance-high": Incident(
@@ -73,7 +75,7 @@ BALANCES: Final = {
         "Twelve ether are sold at a tenth of their price.",
         ("ExchangeEquityDrawdown",),
         (
-            Step(0, Rest(MAIN)),
+            Step(0, Rest(MAIN, BY_HAND)),
             Step(0, Booking(MAIN, "exchange", "ETH", "-12", "Exchange 12 ETH for USD @ 310")),
             Step(0, Booking(MAIN, "exchange", "USD", "3720", "Exchange 12 ETH for USD @ 310")),
         ),
@@ -83,12 +85,12 @@ RISK: Final = {
     "margin-call": Incident(
         "A margin position is opened that is far too large.",
         ("ExchangeMarginLevelLow", "ExchangeMarginLevelCritical", "ExchangeLiquidationNear"),
-        (Step(0, Rest(MAIN)), Step(0, Overreach(MAIN, "1.1"))),
+        (Step(0, Rest(MAIN, BY_HAND)), Step(0, Overreach(MAIN, "1.1"))),
     ),
     "liquidation-near": Incident(
         "Nearly all collateral is taken from behind a derivatives position.",
         ("ExchangeLiquidationNear",),
-        (Step(0, Rest(MAIN)), Step(0, Squeeze(MAIN, "0.05"))),
+        (Step(0, Rest(MAIN, BY_HAND)), Step(0, Squeeze(MAIN, "0.05"))),
     ),
     "order-forgotten": Incident(
         "An order turns up that has rested for nine days.",

@@ -19,13 +19,17 @@ def _fault(name: str, value: object) -> Told:
 STREAMS: Final = {
     "exchange-unreachable": Incident(
         "BitoPro hangs up and turns everybody away.",
-        ("ExchangeStreamDown", "ExchangeBalancesWithheld"),
+        (
+            *("ExchangeStreamDown", "ExchangeStreamFlapping", "ExchangeBalancesWithheld"),
+            # Nothing is held there for all that is known, and so nothing priced.
+            "ExchangePricesMissing",
+        ),
         (Step(0, _fault("statuses", {"*": 503})), Step(0, CUT)),
         exchange="bitopro",
     ),
     "stream-missing": Incident(
         "From the start BitoPro does not serve one of its streams.",
-        ("ExchangeStreamMissing", "ExchangeStreamDown"),
+        ("ExchangeStreamMissing", "ExchangeStreamDown", "ExchangeStreamFlapping"),
         (Step(0, _fault("closed", frozenset({"trades"}))),),
         exchange="bitopro",
         at_start=True,
@@ -40,9 +44,9 @@ STREAMS: Final = {
         settings={"stream.silence_timeout": 3600.0},
     ),
     "link-flapping": Incident(
-        "The lines to BitoPro break every few seconds.",
+        "The lines to BitoPro break every twelve seconds.",
         ("ExchangeStreamFlapping",),
-        (Step(0, CUT, 3.0),),
+        (Step(0, CUT, 12.0),),
         exchange="bitopro",
     ),
     "key-refused": Incident(
@@ -64,11 +68,11 @@ STREAMS: Final = {
         (Step(0, Told(Event.TAMPERED, MAIN, Text('[0,"wu",["exchange","BTC"'))),),
     ),
     "messages-late": Incident(
-        "Bitfinex keeps its messages back for ten seconds at a time.",
+        "Bitfinex keeps its messages back for ten seconds, twice a minute.",
         ("ExchangeDeliverySlow",),
         (
-            Step(0, _fault("stalled", True), 11.0),
-            Step(10, _fault("stalled", False), 11.0),
+            Step(0, _fault("stalled", True), 30.0),
+            Step(10, _fault("stalled", False), 30.0),
         ),
     ),
     "clock-off": Incident(
@@ -88,7 +92,11 @@ STREAMS: Final = {
     ),
     "rest-outage": Incident(
         "Every REST request to Bitfinex fails, the public ones too.",
-        ("ExchangeRestFailing", "ExchangeReconcileStale", "ExchangePricesMissing"),
+        (
+            *("ExchangeRestFailing", "ExchangeReconcileStale", "ExchangePricesMissing"),
+            # BitoPro's holdings are priced by way of the dollar's price at Bitfinex.
+            "ExchangeUnpricedHolding",
+        ),
         (Step(0, _fault("rest_outage", "unavailable")),),
     ),
 }
@@ -124,6 +132,6 @@ EXPORTER: Final = {
     "series-limit": Incident(
         "The accounts have more series than they may.",
         ("ExchangeSeriesLimitReached",),
-        settings={"limits.series_per_account": 60},
+        settings={"limits.series_per_account": 200},
     ),
 }

@@ -1,0 +1,166 @@
+"""The named incidents of the demo: every alert has one, and each makes its alerts fire and no others."""
+
+from __future__ import annotations
+
+import re
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pytest
+import yaml
+
+from exporter.commands.demo import Demo
+from exporter.demo.incidents import INCIDENTS, OUT_OF_REACH
+from tests.prometheus.conftest import PACE, fetch
+from tests.prometheus.hurry import SHORTER, hasten, make_exporters_hasty, playing
+
+BEGIN: Final = 7.0
+"""Seconds of calm first: increases and falls need something before."""
+PATIENCE: Final = 120.0
+
+
+class Group(NamedTuple):
+    """Incidents that do not disturb each other, played in one demo."""
+
+    incidents: tuple[str, ...]
+    speed: float = 4.0
+    compares: bool = True
+    """Whether stream and REST are compared: each second comparison of a late stream finds a difference."""
+
+
+GROUPS: Final[Mapping[str, Group]] = {
+    "calm": Group(("calm",)),
+    "money": Group(
+        (
+            *("withdrawal", "balance-low", "balance-high", "wallet-emptied", "holding-unpriced"),
+            *("margin-call", "liquidation-near", "order-forgotten", "quotes-untaken", "orders-rejected"),
+            *("money-idle", "loans-end", "interest-missing", "offer-forgotten"),
+        )
+    ),
+    "wire": Group(
+        (
+            *("bad-trade", "money-missing", "key-may-trade", "clock-off", "rest-differs"),
+            *("link-flapping", "config-broken"),
+        )
+    ),
+    "limit": Group(("series-limit", "messages-lost", "messages-garbled", "exchange-unreachable")),
+    "silent": Group(("stream-silent", "stream-missing")),
+    "dark": Group(("rest-outage", "key-refused")),
+    "hidden": Group(("balance-low-hidden",)),
+    # What is late is so by the wall clock: here the world must not be faster.
+    "late": Group(("messages-late", "key-may-withdraw"), speed=1.0, compares=False),
+    "stuck": Group(("session-stuck",)),
+    "maintenance": Group(("maintenance",)),
+}
+HASTY: Final = {"ExchangeQuotingWithoutFills", "ExchangeFundingNoInterest"}
+"""Their six and thirty hours are seconds here, which an account that is quiet or dark for another reason
+passes as well: groups without an incident of theirs are not judged by them."""
+BEFORE: Final = {"ExchangeExporterAbsent"}
+"""Fires until the first scrape."""
+
+
+@pytest.fixture(scope="module")
+def rules(repository: Path) -> Mapping[str, str]:
+    """The text of each file of rules, by its name."""
+    return {path.name: path.read_text() for path in (repository / "prometheus/rules").glob("exchange-*.yaml")}
+
+
+@pytest.fixture(scope="module")
+def alerts(rules: Mapping[str, str]) -> set[str]:
+    """The names of all alerts."""
+    return {name for text in rules.values() for name in re.findall(r"- alert: (\w+)", text)}
+
+
+def test_each_alert_has_an_incident_or_a_reason_why_not(alerts: set[str]) -> None:
+    """What no incident makes fire is listed with its reason; nothing is named that is no alert."""
+    fired = {name for incident in INCIDENTS.values() for name in incident.fires}
+    assert fired | set(OUT_OF_REACH) == alerts
+    assert fired.isdisjoint(OUT_OF_REACH)
+
+
+def test_each_incident_is_played_in_one_group() -> None:
+    """No incident is left out of the test below."""
+    assert sorted(name for group in GROUPS.values() for name in group.incidents) == sorted(INCIDENTS)
+
+
+def test_every_duration_that_is_made_shorter_is_there(rules: Mapping[str, str]) -> None:
+    """A rule that changed its duration does not slip through the net of the hurry."""
+    text = "".join(rules.values())
+    assert [pattern for pattern in SHORTER if not re.search(pattern, text)] == []
+
+
+@pytest.fixture
+def demos(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[str, Demo]]:
+    """One running demo for each group."""
+    make_exporters_hasty(monkeypatch)
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(
+                playing(group.incidents, begin=BEGIN, speed=group.speed, compares=group.compares)
+            )
+            for name, group in GROUPS.items()
+        }
+
+
+def scrape(group: str, demo: Demo) -> dict[str, Any]:
+    """Scrape the demo of a group, as if it followed exchanges of its own: rules must not mix the groups."""
+    return {
+        "job_name": group,
+        "static_configs": [
+            {"targets": [f"127.0.0.1:{demo.app.ports[0]}"], "labels": {"instance": f"{group}/"}}
+        ],
+        "metric_relabel_configs": [
+            {
+                "source_labels": ["exchange"],
+                "regex": "(.+)",
+                "target_label": "exchange",
+                "replacement": f"{group}/$1",
+            }
+        ],
+    }
+
+
+def fired(url: str) -> dict[str, set[str]]:
+    """Alerts that have fired so far, by group."""
+    query = urllib.parse.urlencode({"query": 'count_over_time(ALERTS{alertstate="firing"}[10m])'})
+    found: dict[str, set[str]] = {name: set() for name in GROUPS}
+    for each in fetch(f"{url}/api/v1/query?{query}")["data"]["result"]:
+        labels = each["metric"]
+        if labels["alertname"] not in BEFORE:
+            group = labels.get("exchange", labels.get("instance", "")).partition("/")[0]
+            found[group].add(labels["alertname"])
+    return found
+
+
+@pytest.mark.component
+def test_each_incident_fires_its_alerts_and_no_others(
+    demos: Mapping[str, Demo],
+    rules: Mapping[str, str],
+    prometheus_server: Callable[[str], str],
+    tmp_path: Path,
+) -> None:
+    """By a real Prometheus with hastened rules; a calm demo under the same rules fires nothing."""
+    for name, text in rules.items():
+        (tmp_path / name).write_text(hasten(text))
+    settings = {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(tmp_path / "exchange-*.yaml")],
+        "scrape_configs": [scrape(group, demo) for group, demo in demos.items()],
+    }
+    wanted = {
+        name: {alert for incident in group.incidents for alert in INCIDENTS[incident].fires}
+        for name, group in GROUPS.items()
+    }
+    url = prometheus_server(yaml.safe_dump(settings))
+    deadline = time.monotonic() + PATIENCE
+    seen = fired(url)
+    while not all(wanted[name] <= seen[name] for name in GROUPS):
+        missing = {name: sorted(wanted[name] - seen[name]) for name in GROUPS}
+        assert time.monotonic() < deadline, missing
+        time.sleep(10 * PACE)
+        seen = fired(url)
+    assert {name: found - (HASTY - wanted[name]) for name, found in seen.items()} == wanted
