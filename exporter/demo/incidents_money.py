@@ -85,7 +85,7 @@ RISK: Final = {
     "margin-call": Incident(
         "A margin position is opened that is far too large.",
         ("ExchangeMarginLevelLow", "ExchangeMarginLevelCritical", "ExchangeLiquidationNear"),
-        (Step(0, Rest(MAIN, BY_HAND)), Step(0, Overreach(MAIN, "1.1"))),
+        (Step(0, Rest(MAIN, BY_HAND)), Step(0, Overreach(MAIN, "1.02"))),
     ),
     "liquidation-near": Incident(
         "Nearly all collateral is taken from behind a derivatives position.",

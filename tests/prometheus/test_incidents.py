@@ -13,13 +13,12 @@ from typing import Any, Final, NamedTuple
 import pytest
 import yaml
 
-from exporter.commands.demo import Demo
 from exporter.demo.incidents import INCIDENTS, OUT_OF_REACH
 from tests.prometheus.conftest import PACE, fetch
 from tests.prometheus.hurry import SHORTER, hasten, make_exporters_hasty, playing
 
 BEGIN: Final = 7.0
-"""Seconds of calm first: increases and falls need something before."""
+"""Seconds of calm first: some scrapes see what rises or falls later."""
 PATIENCE: Final = 120.0
 
 
@@ -93,35 +92,41 @@ def test_every_duration_that_is_made_shorter_is_there(rules: Mapping[str, str]) 
     assert [pattern for pattern in SHORTER if not re.search(pattern, text)] == []
 
 
-@pytest.fixture
-def demos(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[str, Demo]]:
-    """One running demo for each group."""
-    make_exporters_hasty(monkeypatch)
-    with ExitStack() as stack:
-        yield {
-            name: stack.enter_context(
-                playing(group.incidents, begin=BEGIN, speed=group.speed, compares=group.compares)
-            )
-            for name, group in GROUPS.items()
-        }
-
-
-def scrape(group: str, demo: Demo) -> dict[str, Any]:
+def scrape(group: str, address: str) -> dict[str, Any]:
     """Scrape the demo of a group, as if it followed exchanges of its own: rules must not mix the groups."""
+    rename = {"source_labels": ["exchange"], "regex": "(.+)", "target_label": "exchange"}
     return {
         "job_name": group,
-        "static_configs": [
-            {"targets": [f"127.0.0.1:{demo.app.ports[0]}"], "labels": {"instance": f"{group}/"}}
-        ],
-        "metric_relabel_configs": [
-            {
-                "source_labels": ["exchange"],
-                "regex": "(.+)",
-                "target_label": "exchange",
-                "replacement": f"{group}/$1",
-            }
-        ],
+        "static_configs": [{"targets": [address], "labels": {"instance": f"{group}/"}}],
+        "metric_relabel_configs": [{**rename, "replacement": f"{group}/$1"}],
     }
+
+
+@pytest.fixture
+def judged(
+    prometheus_server: Callable[[str], str],
+    free_port: Callable[[], int],
+    rules: Mapping[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[str]:
+    """The URL of a Prometheus that watches one running demo for each group."""
+    for name, text in rules.items():
+        (tmp_path / name).write_text(hasten(text))
+    addresses = {group: f"127.0.0.1:{free_port()}" for group in GROUPS}
+    settings = {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(tmp_path / "exchange-*.yaml")],
+        "scrape_configs": [scrape(group, address) for group, address in addresses.items()],
+    }
+    # Ready before the demos begin, so that it sees the calm before.
+    url = prometheus_server(yaml.safe_dump(settings))
+    make_exporters_hasty(monkeypatch)
+    with ExitStack() as stack:
+        for name, (incidents, speed, compares) in GROUPS.items():
+            demo = playing(incidents, addresses[name], begin=BEGIN, speed=speed, compares=compares)
+            stack.enter_context(demo)
+        yield url
 
 
 def fired(url: str) -> dict[str, set[str]]:
@@ -137,30 +142,17 @@ def fired(url: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.component
-def test_each_incident_fires_its_alerts_and_no_others(
-    demos: Mapping[str, Demo],
-    rules: Mapping[str, str],
-    prometheus_server: Callable[[str], str],
-    tmp_path: Path,
-) -> None:
+def test_each_incident_fires_its_alerts_and_no_others(judged: str) -> None:
     """By a real Prometheus with hastened rules; a calm demo under the same rules fires nothing."""
-    for name, text in rules.items():
-        (tmp_path / name).write_text(hasten(text))
-    settings = {
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
-        "rule_files": [str(tmp_path / "exchange-*.yaml")],
-        "scrape_configs": [scrape(group, demo) for group, demo in demos.items()],
-    }
     wanted = {
         name: {alert for incident in group.incidents for alert in INCIDENTS[incident].fires}
         for name, group in GROUPS.items()
     }
-    url = prometheus_server(yaml.safe_dump(settings))
     deadline = time.monotonic() + PATIENCE
-    seen = fired(url)
+    seen = fired(judged)
     while not all(wanted[name] <= seen[name] for name in GROUPS):
         missing = {name: sorted(wanted[name] - seen[name]) for name in GROUPS}
         assert time.monotonic() < deadline, missing
         time.sleep(10 * PACE)
-        seen = fired(url)
+        seen = fired(judged)
     assert {name: found - (HASTY - wanted[name]) for name, found in seen.items()} == wanted
