@@ -18,14 +18,15 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from exporter.app import App, WebSettings
-from exporter.commands.demo import demo_config, rest_side
-from exporter.demo.server import DemoServer
+from exporter.app import WebSettings
+from exporter.commands.demo import Demo
 from exporter.logs import Redactor
 
 PATIENCE: Final = 60.0
 PACE: Final = 0.1
 """Seconds between two looks at a server that cannot tell when it is ready."""
+CALM: Final = 10.0
+"""Seconds before an incident, in which Prometheus sees what was before."""
 Alert = dict[str, str]
 
 
@@ -143,8 +144,8 @@ def alertmanager(
 class Stack:
     """The demo as Prometheus sees it, and the strings to play its troubles."""
 
-    def __init__(self, venue: DemoServer, app: App, url: str) -> None:
-        self.venue, self.app, self._url = venue, app, url
+    def __init__(self, demo: Demo, url: str, stop: Callable[[], None]) -> None:
+        self.venue, self._url, self.stop_exporter = demo.server, url, stop
 
     def ask(self, query: str) -> list[Alert]:
         """The labels of what an instant query finds."""
@@ -169,25 +170,31 @@ def quick(rules: str) -> str:
 
 @pytest.fixture
 def stack(
-    prometheus_server: Callable[[str], str], alertmanager: str, repository: Path, tmp_path: Path
+    request: pytest.FixtureRequest,
+    prometheus_server: Callable[[str], str],
+    alertmanager: str,
+    repository: Path,
+    tmp_path: Path,
 ) -> Iterator[Stack]:
-    """The demo, scraped and judged each second by the rules of the repository."""
+    """The demo, scraped and judged each second by the rules of the repository.
+
+    Nothing happens but what a test does, or the incidents that are the fixture's parameter.
+    """
     for path in (repository / "prometheus/rules").glob("exchange-*.yaml"):
         (tmp_path / path.name).write_text(quick(path.read_text()))
-    venue = DemoServer(seed=1)
-    for each in (venue.venues["bitfinex"], venue.venues["bitopro"]):
-        # Nothing happens but what a test lets happen.
-        each.world._script = ()
-    venue.start()
-    rest = rest_side(venue)
-    rest.start()
-    config = demo_config(venue, rest)
     web = WebSettings(("127.0.0.1:0",), "/metrics", None, 5, lifecycle=False)
-    app = App(config, web, reread=lambda: config, redact=Redactor(), is_demo=True)
-    app.start()
+    demo = Demo(web, Redactor(), incidents=getattr(request, "param", ("calm",)), begin=CALM)
+    demo.app.start()
     done = threading.Event()
-    turner = threading.Thread(target=lambda: [app._turn() for _ in iter(done.is_set, True)])
+    turner = threading.Thread(target=lambda: [demo.app._turn() for _ in iter(done.is_set, True)])
     turner.start()
+
+    def stop() -> None:
+        if not done.is_set():
+            done.set()
+            turner.join(PATIENCE)
+            demo.app.stop()
+
     settings = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(tmp_path / "exchange-*.yaml")],
@@ -195,14 +202,11 @@ def stack(
             "alertmanagers": [{"static_configs": [{"targets": [alertmanager.removeprefix("http://")]}]}]
         },
         "scrape_configs": [
-            {"job_name": "any", "static_configs": [{"targets": [f"127.0.0.1:{app.ports[0]}"]}]}
+            {"job_name": "any", "static_configs": [{"targets": [f"127.0.0.1:{demo.app.ports[0]}"]}]}
         ],
     }
     try:
-        yield Stack(venue, app, prometheus_server(yaml.safe_dump(settings)))
+        yield Stack(demo, prometheus_server(yaml.safe_dump(settings)), stop)
     finally:
-        done.set()
-        turner.join(PATIENCE)
-        app.stop()
-        rest.stop()
-        venue.stop()
+        stop()
+        demo.close()

@@ -19,6 +19,7 @@ from exporter.app import Order, WebSettings
 from exporter.commands.demo import Demo
 from exporter.config.types import Config, Lending, Reconcile, StreamSettings, Valuation
 from exporter.core.backoff import ConnectionBudget, RequestBudget
+from exporter.exchanges.bitfinex.calc import REFRESH
 from exporter.logs import Redactor
 
 JOIN: Final = 60.0
@@ -62,10 +63,11 @@ def hurried(config: Config, *, compares: bool = True) -> Config:
 
 
 def make_exporters_hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lift the limits by which an exporter spares an exchange; prices are believed for seconds only."""
+    """Lift the limits by which an exporter spares an exchange; values and prices grow old within seconds."""
     monkeypatch.setattr("exporter.follow.ConnectionBudget", partial(ConnectionBudget, limit=100))
     monkeypatch.setattr("exporter.rest.poller.RequestBudget", lambda _: RequestBudget(1000))
     monkeypatch.setattr("exporter.core.market.SHORTEST_LIFETIME", 3.0)
+    monkeypatch.setitem(REFRESH, "margin", 3.0)
     for exchange in ("bitfinex", "bitopro"):
         monkeypatch.setattr(f"exporter.exchanges.{exchange}.quotes.TICKERS_EVERY", 2.5)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from exporter.exchanges.bitfinex.calc import REFRESH
 from tests.prometheus.conftest import PACE, PATIENCE, Alert, Stack, Webhook, fetch
 
 
@@ -75,6 +76,40 @@ def _maintenance(stack: Stack, webhook: Webhook) -> None:
     down = 'exchange_stream_up{account="demo-main"} == 0'
     stack.await_result(f"count_over_time(({down})[8s:1s]) > 6")
     assert stack.ask('ALERTS{alertname="ExchangeStreamDown",account="demo-main"}') == []
+
+
+TOLD: Final = {
+    "withdrawal": {"alertname": "ExchangeWithdrawalSeen", "currency": "BTC", "severity": "critical"},
+    "key-may-withdraw": {
+        "alertname": "ExchangeKeyCanWithdraw",
+        "account": "demo-lender",
+        "scope": "withdraw",
+    },
+    "messages-garbled": {"alertname": "ExchangeParseFailures", "account": "demo-main", "stream": "account"},
+    "orders-rejected": {"alertname": "ExchangeOrdersRejected", "account": "demo-main"},
+    "margin-call": {"alertname": "ExchangeMarginLevelCritical", "account": "demo-main"},
+    "balance-low": {"alertname": "ExchangeBalanceBelowMinimum", "currency": "BTC", "severity": "critical"},
+    "loans-end": {"alertname": "ExchangeFundingExpiryCliff", "account": "demo-main", "currency": "USD"},
+    "exchange-unreachable": {"alertname": "ExchangeStreamDown", "account": "demo-bitopro"},
+}
+"""Incidents of every group of rules, and of what the webhook hears. The first five alerts wait for nothing,
+as the repository's rules have it; the others wait for three seconds rather than minutes."""
+
+
+@pytest.fixture
+def _asks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(REFRESH, "margin", 3.0)
+
+
+@pytest.mark.component
+@pytest.mark.parametrize("stack", [tuple(TOLD)], indirect=True)
+@pytest.mark.usefixtures("_asks_often")
+def test_incidents_of_every_group_reach_a_person(stack: Stack, webhook: Webhook) -> None:
+    """Streams, keys, withdrawals, balances, margin, orders, lending and the exporter's own end are told."""
+    for labels in TOLD.values():
+        webhook.await_alert("firing", **labels)
+    stack.stop_exporter()
+    webhook.await_alert("firing", alertname="ExchangeExporterDown", job="any")
 
 
 def post(alertmanager: str, *alerts: Alert) -> None:
