@@ -11,6 +11,7 @@ import pytest
 
 from exporter import __version__
 from exporter.cli import COMMANDS, _parser, main
+from exporter.demo.incidents import INCIDENTS
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,13 @@ def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> Non
         assert f"    {command} " in out
 
 
+def test_the_help_of_the_demo_names_every_incident(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each in one piece, as it has to be typed."""
+    code, out, _ = said(capsys, "demo", "--help")
+    assert code == 0
+    assert set(INCIDENTS) <= set(out.replace(",", " ").split())
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_flag_has_a_help_text(command: str) -> None:
     """No flag is listed without a word on what it is for."""
@@ -73,6 +81,10 @@ def test_without_a_command_it_runs(capsys: pytest.CaptureFixture[str], tmp_path:
         (("demo", "--demo.speed=0"), "--demo.speed: expected a number above 0, got 0"),
         (("demo", "--demo.speed=nan"), "--demo.speed: expected a number above 0, got nan"),
         (("demo", "--demo.speed=fast"), "--demo.speed: expected a number above 0, got fast"),
+        (
+            ("demo", "--incident=flood"),
+            '--incident: no incident "flood" (known: calm, exchange-unreachable, ',
+        ),
         (("run", "--web.max-requests=0"), "--web.max-requests: expected a whole number above 0, got 0"),
         (("run", "--web.max-requests=x"), "--web.max-requests: expected a whole number above 0, got x"),
         (("run", "--log.level=loud"), "invalid choice: 'loud'"),

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from exporter.commands.demo import demo_config, rest_side
+from exporter.commands.demo import adapted, demo_config, rest_side
+from exporter.config.secret import Secret
+from exporter.config.types import Account, Config, Endpoints
 from exporter.demo.accounts import ACCOUNTS
 from exporter.demo.server import DemoServer
 
 if TYPE_CHECKING:
     from tests.commands.conftest import Process
+
+
+ACCOUNT: Final = Account(
+    "main", "bitfinex", Secret("key"), Secret("secret"), Endpoints("", "", ""), ("wallets",)
+)
 
 
 def test_every_account_comes_live_and_says_that_it_is_made_up(launch: Callable[..., Process]) -> None:
@@ -80,3 +87,29 @@ def test_the_configuration_of_the_demo_is_of_loopback_only() -> None:
         assert account.endpoints.public.startswith("http://127.0.0.1:")
         assert "bitfinex.com" not in repr(account)
         assert "made-up-secret" not in repr(account)
+
+
+def test_incidents_happen_and_nothing_else_does(launch: Callable[..., Process]) -> None:
+    """A demo with an incident says so in its log, and shows what comes of it."""
+    exporter = launch("demo", "--incident=withdrawal", "--incident=config-broken", "--demo.speed=10")
+    exporter.await_log("an incident is coming")
+    page = exporter.await_lines("exchange_exporter_config_last_reload_successful 0.0")
+    assert 'reason="withdrawal"' in page
+    assert exporter.end(signal.SIGTERM) == 0
+    assert "Traceback" not in exporter.log
+
+
+def test_incidents_bring_their_settings() -> None:
+    """Those of the exporter as a whole, and for privacy those of each account."""
+    names = ("balance-low-hidden", "series-limit", "session-stuck", "stream-silent")
+    config = adapted(Config(accounts=(ACCOUNT,)), names)
+    assert config.limits.series_per_account == 200
+    assert (config.stream.connect_timeout, config.stream.silence_timeout) == (900.0, 3600.0)
+    assert config.privacy.hide_amounts
+    assert [account.privacy.hide_amounts for account in config.accounts] == [True]
+
+
+def test_a_configuration_without_incidents_stays_as_it_is() -> None:
+    """Nothing is changed by the way."""
+    config = Config(accounts=(ACCOUNT,))
+    assert adapted(config, ()) == config
