@@ -147,7 +147,7 @@ def demo(seed: int, speed: float, web: WebSettings, redact: Redactor, incidents:
         log(logger, logging.INFO, "demo: all accounts are made up", seed=seed, speed=speed)
         for name in incidents:
             log(logger, logging.INFO, "demo: an incident is coming", incident=name,
-                alerts=INCIDENTS[name].fires, begins_in=BEGIN / speed)  # fmt: skip
+                alerts=",".join(INCIDENTS[name].fires), begins_in=BEGIN / speed)  # fmt: skip
         made.app.run()
     finally:
         made.close()

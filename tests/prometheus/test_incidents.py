@@ -29,6 +29,8 @@ class Group(NamedTuple):
     speed: float = 4.0
     compares: bool = True
     """Whether stream and REST are compared: each second comparison of a late stream finds a difference."""
+    may: frozenset[str] = frozenset()
+    """Alerts that fire here only because waits are so short."""
 
 
 GROUPS: Final[Mapping[str, Group]] = {
@@ -44,7 +46,9 @@ GROUPS: Final[Mapping[str, Group]] = {
         (
             *("bad-trade", "money-missing", "key-may-trade", "clock-off", "rest-differs"),
             *("link-flapping", "config-broken"),
-        )
+        ),
+        # A line that breaks every three seconds is down for three, where the machine is slow.
+        may=frozenset({"ExchangeStreamDown", "ExchangeBalancesWithheld"}),
     ),
     "limit": Group(("series-limit", "messages-lost", "messages-garbled", "exchange-unreachable")),
     "silent": Group(("stream-silent", "stream-missing")),
@@ -123,8 +127,10 @@ def judged(
     url = prometheus_server(yaml.safe_dump(settings))
     make_exporters_hasty(monkeypatch)
     with ExitStack() as stack:
-        for name, (incidents, speed, compares) in GROUPS.items():
-            demo = playing(incidents, addresses[name], begin=BEGIN, speed=speed, compares=compares)
+        for name, group in GROUPS.items():
+            demo = playing(
+                group.incidents, addresses[name], begin=BEGIN, speed=group.speed, compares=group.compares
+            )
             stack.enter_context(demo)
         yield url
 
@@ -155,4 +161,5 @@ def test_each_incident_fires_its_alerts_and_no_others(judged: str) -> None:
         assert time.monotonic() < deadline, missing
         time.sleep(10 * PACE)
         seen = fired(judged)
-    assert {name: found - (HASTY - wanted[name]) for name, found in seen.items()} == wanted
+    excused = {name: (HASTY | group.may) - wanted[name] for name, group in GROUPS.items()}
+    assert {name: found - excused[name] for name, found in seen.items()} == wanted
