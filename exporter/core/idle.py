@@ -19,12 +19,28 @@ class IdleClocks:
     """
 
     def __init__(self) -> None:
-        self.minimums: Mapping[str, float] = {}
+        self.minimums = {}
         self._since: dict[str, float] = {}
         self._last: Mapping[str, float] = {}
 
-    def look(self, wallets: Rows, wall: float) -> None:
-        """Take note of the wallets as they are now, at Unix second `wall`."""
+    @property
+    def minimums(self) -> Mapping[str, float]:
+        """By currency, the amount above which money is idle."""
+        return self._minimums
+
+    @minimums.setter
+    def minimums(self, minimums: Mapping[str, float]) -> None:
+        self._minimums = minimums
+        self.watched = frozenset((WALLET, currency) for currency in minimums)
+        """The wallets that are looked at."""
+        self.due = True
+        """Whether one of them may have changed since the last look."""
+
+    def look(self, wallets: Rows | None, wall: float) -> None:
+        """Take note of the wallets as they are now, at Unix second `wall`; None where they are not known."""
+        if wallets is None:
+            return
+        self.due = False
         for currency, minimum in self.minimums.items():
             row = wallets.get((WALLET, currency))
             available = row.available if isinstance(row, Wallet) else 0.0

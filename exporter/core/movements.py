@@ -43,33 +43,52 @@ class MovementsReport(NamedTuple):
 class Book:
     """Credits and debits of one currency."""
 
-    __slots__ = ("credits", "debits")
+    __slots__ = ("credits", "debits", "rest")
 
     def __init__(self, reasons: Sequence[Reason]) -> None:
         # Every reason starts at 0, so that the first movement is seen as a rise.
-        self.credits: dict[str, Amount] = dict.fromkeys(reasons, 0)
-        self.debits: dict[str, Amount] = dict.fromkeys(reasons, 0)
+        self.credits: dict[str, int] = dict.fromkeys(reasons, 0)
+        self.debits: dict[str, int] = dict.fromkeys(reasons, 0)
+        self.rest: dict[tuple[bool, str], Decimal] = {}
+        """What is finer than a unit or too large, by whether it is a credit, and reason."""
 
-    def sum(self) -> Decimal:
-        """Credits less debits, in units."""
-        total = Decimal(0)
-        for amount in self.credits.values():
-            total = EXACT.add(total, amount)
-        for amount in self.debits.values():
-            total = EXACT.subtract(total, amount)
-        return total
+    def move(self, before: Amount, now: Amount, reason: Reason) -> None:
+        """A wallet went from one balance to another."""
+        if type(before) is int and type(now) is int:
+            if now > before:
+                self.credits[reason] = self.credits.get(reason, 0) + now - before
+            else:
+                self.debits[reason] = self.debits.get(reason, 0) + before - now
+            return
+        rises = now > before
+        moved = EXACT.subtract(now, before) if rises else EXACT.subtract(before, now)
+        (self.credits if rises else self.debits).setdefault(reason, 0)
+        self.rest[rises, reason] = EXACT.add(self.rest.get((rises, reason), 0), moved)
 
     def flows(self) -> Flows:
         """The counters as they are now."""
-        return Flows(_floats(self.credits), _floats(self.debits))
+        credits_ = {reason: units / UNITS for reason, units in self.credits.items()}
+        debits = {reason: units / UNITS for reason, units in self.debits.items()}
+        for (rises, reason), rest in self.rest.items():
+            side, units = (credits_, self.credits) if rises else (debits, self.debits)
+            side[reason] = float(_scaled(EXACT.add(rest, units[reason])))
+        return Flows(credits_, debits)
+
+    def net(self) -> Decimal:
+        """Credits less debits, in units."""
+        total = Decimal(sum(self.credits.values()) - sum(self.debits.values()))
+        for (rises, _), rest in self.rest.items():
+            total = EXACT.add(total, rest) if rises else EXACT.subtract(total, rest)
+        return total
 
 
 class Purse:
     """What is known of one wallet."""
 
-    __slots__ = ("amount", "balance", "first", "withheld")
+    __slots__ = ("amount", "balance", "book", "currency", "first", "withheld")
 
-    def __init__(self) -> None:
+    def __init__(self, currency: str) -> None:
+        self.currency = currency
         self.balance: float | None = None
         """As the venue told it last; None while it withholds it."""
         self.withheld = False
@@ -77,6 +96,8 @@ class Purse:
         """The balance when it was last known, exactly."""
         self.first: Amount = 0
         """The balance from which movements are counted."""
+        self.book: Book | None = None
+        """That of its currency, once there is one."""
 
 
 class Movements:
@@ -96,7 +117,7 @@ class Movements:
     def net(self) -> dict[Key, Decimal]:
         """By wallet, the sum of its movements: its balance now less its first one."""
         return {
-            key: EXACT.scaleb(EXACT.subtract(purse.amount, purse.first), -8)
+            key: _scaled(EXACT.subtract(purse.amount, purse.first))
             for key, purse in self._purses.items()
             if purse.amount is not None
         }
@@ -104,21 +125,25 @@ class Movements:
     @property
     def booked(self) -> dict[str, Decimal]:
         """By currency, credits less debits, which is what its wallets moved by."""
-        return {currency: EXACT.scaleb(book.sum(), -8) for currency, book in self._books.items()}
+        return {currency: _scaled(book.net()) for currency, book in self._books.items()}
 
     def take(self, event: TableEvent) -> None:
         """Take in a change to the wallets that are shown. The first snapshot is the base, and no movement."""
-        if isinstance(event, Upsert):
-            self.moved(event.key, event.row, event.reason)
-        elif isinstance(event, Snapshot):
+        if isinstance(event, Snapshot):
             self._whole(event.rows)
+        elif isinstance(event, Upsert):
+            self.moved(event.key, _balance(event.row), event.reason)
         else:
-            self.moved(event.key, None, "unobserved")
+            self.moved(event.key, 0.0, "unobserved")
 
-    def moved(self, key: Key, row: Row | None, reason: Reason) -> None:
-        """A wallet holds this now; no row is a wallet that is gone, and holds nothing."""
-        if self._based:
-            self._hold(key, row, reason)
+    def moved(self, key: Key, balance: float | None, reason: Reason) -> None:
+        """A wallet holds this now; None where the venue withholds it."""
+        purse = self._purses.get(key)
+        if purse is None:
+            if self._based:
+                self._first_seen(key, balance, reason)
+        elif purse.balance != balance:
+            self._hold(purse, balance, reason)
 
     def report(self) -> MovementsReport:
         """The counters; only those of currencies that moved since the last report are made anew."""
@@ -132,75 +157,64 @@ class Movements:
 
     def _whole(self, rows: Rows) -> None:
         """Whatever a snapshot says otherwise than the last that was known, nobody saw happen."""
-        for key in self._purses.keys() - rows.keys():
-            self._hold(key, None, "unobserved")
+        for key, purse in self._purses.items():
+            if key not in rows and purse.balance != 0.0:
+                self._hold(purse, 0.0, "unobserved")
         for key, row in rows.items():
-            self._hold(key, row, "unobserved")
+            if key in self._purses:
+                self.moved(key, _balance(row), "unobserved")
+            else:
+                self._first_seen(key, _balance(row), "unobserved")
         self._based = True
 
-    def _hold(self, key: Key, row: Row | None, reason: Reason) -> None:
-        if not isinstance(key, tuple):
-            return
-        balance = row.balance if isinstance(row, Wallet) else 0.0
-        purse = self._purses.get(key)
-        if purse is None:
-            purse = self._purses[key] = Purse()
-        elif purse.balance == balance:
-            return
+    def _first_seen(self, key: Key, balance: float | None, reason: Reason) -> None:
+        if isinstance(key, tuple):
+            purse = self._purses[key] = Purse(key[1])
+            self._hold(purse, balance, reason)
+
+    def _hold(self, purse: Purse, balance: float | None, reason: Reason) -> None:
         purse.balance = balance
         if balance is None:
             purse.withheld = True
             return
-        now = _amount(balance)
-        before = purse.amount
+        now, before = _amount(balance), purse.amount
+        purse.amount = now
         if before is None:
             before = purse.first = now if purse.withheld or not self._based else 0
-        purse.amount = now
-        # What a balance did while it was withheld may be more than what the message that tells it speaks of.
         if purse.withheld:
+            # What it did while it was withheld may be more than what the message that tells it speaks of.
             purse.withheld, reason = False, "unobserved"
-        self._book(key[1], before, now, reason)
-
-    def _book(self, currency: str, before: Amount, now: Amount, reason: Reason) -> None:
-        book = self._books.get(currency)
+        book = purse.book
         if book is None:
             # A currency at 0 that may never have been held has no series before it moves.
-            if before == now and self._lists_unheld and not now:
+            if self._lists_unheld and now == before == 0:
                 return
+            book = purse.book = self._open(purse.currency)
+        if now != before:
+            book.move(before, now, reason)
+            self._moved[purse.currency] = None
+
+    def _open(self, currency: str) -> Book:
+        book = self._books.get(currency)
+        if book is None:
             book = self._books[currency] = Book(self._reasons)
-        elif before == now:
-            return
-        if now > before:
-            book.credits[reason] = _plus(book.credits.get(reason, 0), _less(now, before))
-        elif now < before:
-            book.debits[reason] = _plus(book.debits.get(reason, 0), _less(before, now))
-        self._moved[currency] = None
+            self._moved[currency] = None
+        return book
+
+
+def _balance(row: Row) -> float | None:
+    return row.balance if isinstance(row, Wallet) else 0.0
 
 
 def _amount(balance: float) -> Amount:
     """What the venue wrote, which is the shortest decimal of a float."""
     if -WHOLE < balance < WHOLE:
-        whole = round(balance * UNITS)
+        units = round(balance * UNITS)
         # Of all decimals with 15 digits at most, only one is read as this float.
-        if whole / UNITS == balance:
-            return whole
+        if units / UNITS == balance:
+            return units
     return EXACT.scaleb(Decimal(repr(balance)), 8)
 
 
-def _plus(one: Amount, other: Amount) -> Amount:
-    if isinstance(one, int) and isinstance(other, int):
-        return one + other
-    return EXACT.add(one, other)
-
-
-def _less(one: Amount, other: Amount) -> Amount:
-    if isinstance(one, int) and isinstance(other, int):
-        return one - other
-    return EXACT.subtract(one, other)
-
-
-def _floats(amounts: Mapping[str, Amount]) -> dict[str, float]:
-    return {
-        reason: amount / UNITS if isinstance(amount, int) else float(EXACT.scaleb(amount, -8))
-        for reason, amount in amounts.items()
-    }
+def _scaled(units: Decimal) -> Decimal:
+    return EXACT.scaleb(units, -8)

@@ -23,11 +23,12 @@ class Sheet:
     Readings are shared and never changed afterwards: a change of the sheet makes the next one a new object.
     """
 
-    __slots__ = ("_lifetime", "_oldest", "_read", "_stale", "_told", "rows")
+    __slots__ = ("_ages", "_lifetime", "_oldest", "_read", "_stale", "_told", "rows")
 
     def __init__(self, table: Table, lifetime: float) -> None:
         self.rows: Rows = {}
-        self._lifetime = lifetime if table in COMPUTED_TABLES else NEVER
+        self._lifetime = lifetime
+        self._ages = lifetime != NEVER and table in COMPUTED_TABLES
         self._told: dict[Key, float] = {}
         """Monotonic second at which a row was last told, in tables whose values grow too old."""
         self._oldest = NEVER
@@ -36,18 +37,21 @@ class Sheet:
         """Rows that are too old, by what is left of them; None where that is nothing."""
         self._read: Rows | None = None
 
-    def put(self, key: Key, row: Row, now: float) -> None:
-        """A row was told at monotonic `now`; the newest row of a table is the last one."""
+    def put(self, key: Key, row: Row, now: float) -> bool:
+        """A row was told at monotonic `now`, and is the last one of the table; True if none had its key."""
         rows = self.rows
-        if key in rows:
+        is_new = key not in rows
+        if not is_new:
             del rows[key]
         rows[key] = row
         self._read = None
-        if self._lifetime != NEVER:
+        if self._ages:
             self._told[key] = now
-            self._oldest = min(self._oldest, now)
+            if now < self._oldest:  # noqa: PLR1730 - a call of min costs more than all the rest of it
+                self._oldest = now
             if self._stale:
                 self._stale.pop(key, None)
+        return is_new
 
     def remove(self, key: Key) -> Row | None:
         """A row is gone; gives it, None where there was none."""
@@ -61,12 +65,12 @@ class Sheet:
     def replace(self, rows: Rows, now: float) -> None:
         """The whole table was told at monotonic `now`."""
         self.rows = dict(rows)
-        self._told = dict.fromkeys(rows, now) if self._lifetime != NEVER else {}
+        self._told = dict.fromkeys(rows, now) if self._ages else {}
         self._oldest, self._stale, self._read = now, {}, None
 
     def believed(self, now: float) -> Rows:
         """The rows without the computed values that are too old to be true at monotonic `now`."""
-        if self._oldest < now - self._lifetime:
+        if self._ages and self._oldest < now - self._lifetime:
             self._age(now - self._lifetime)
         read = self._read
         if read is None:

@@ -19,19 +19,24 @@ class Skew:
     """
 
     def __init__(self) -> None:
-        self._least: deque[tuple[float, float]] = deque()
-        """Begin of each step, monotonic, and the least of it."""
+        self._past: deque[tuple[float, float]] = deque()
+        """Begin of each step that is over, monotonic, and the least of it."""
+        self._begin = float("-inf")
+        self._least = float("inf")
+        """Of the present step."""
 
     def observe(self, seconds: float, now: float) -> None:
         """Take in arrival less server time of one message that came at monotonic `now`."""
-        if self._least and now - self._least[-1][0] < STEP:
-            begin, least = self._least[-1]
-            self._least[-1] = (begin, min(least, seconds))
+        if now - self._begin < STEP:
+            if seconds < self._least:  # noqa: PLR1730 - called for each message, and min is slow
+                self._least = seconds
             return
-        self._least.append((now, seconds))
-        while self._least[0][0] < now - WINDOW:
-            self._least.popleft()
+        self._past.append((self._begin, self._least))
+        self._begin, self._least = now, seconds
+        while self._past and self._past[0][0] < now - WINDOW:
+            self._past.popleft()
 
     def report(self, now: float) -> float | None:
         """The bound as of monotonic `now`, None when no message of the last minutes told its time."""
-        return min((least for begin, least in self._least if begin >= now - WINDOW), default=None)
+        steps = (*self._past, (self._begin, self._least))
+        return min((least for begin, least in steps if begin >= now - WINDOW), default=None)

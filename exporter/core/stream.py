@@ -75,9 +75,10 @@ class Delays:
 
     def observe(self, seconds: float) -> None:
         """Count one delay; below 0 our clock is behind the venue's, and it counts as 0."""
-        delay = max(seconds, 0.0)
-        self.counts[bisect_left(DELAY_BOUNDS, delay)] += 1
-        self.total += delay
+        if seconds < 0.0:  # noqa: PLR1730 - called for each message, and max is slow
+            seconds = 0.0
+        self.counts[bisect_left(DELAY_BOUNDS, seconds)] += 1
+        self.total += seconds
 
 
 class Note(NamedTuple):
@@ -184,8 +185,9 @@ class StreamState:
         if heard.is_data:
             self.data = now
         if heard.sent_at is not None:
-            self.delays.observe(now.wall - heard.sent_at)
-            self.skew.observe(now.wall - heard.sent_at, now.monotonic)
+            under_way = now.wall - heard.sent_at
+            self.delays.observe(under_way)
+            self.skew.observe(under_way, now.monotonic)
 
     def complete(self, now: Instant) -> bool:
         """Go live if nothing expected is missing any more; tells whether it did."""

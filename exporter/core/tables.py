@@ -56,10 +56,8 @@ class Tables:
             if table in SNAPSHOT_TABLES:
                 return
             sheet = self._sheets[table] = Sheet(table, self.computed_lifetime)
-        sheet.put(key, row, now)
-        graves = self._graves.get(table)
-        if graves is not None and graves.rows:
-            graves.rows.pop(key, None)
+        if sheet.put(key, row, now) and table in self._graves:
+            self._graves[table].rows.pop(key, None)
 
     def believed(self, table: Table, now: float) -> Rows:
         """A table without the computed values that are too old to be true, empty where it is not known.

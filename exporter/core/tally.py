@@ -12,6 +12,8 @@ from exporter.core.once import Once
 
 MOST_EARLY: Final = 10_000
 """Early reports kept for their final ones; more than ever were under way at once."""
+HAPPENINGS: Final = (Fill, OrderChanged, FundingClosed, FundingTraded, Notified)
+"""What is counted; the classes apart, since a union takes long to ask."""
 Happening = Fill | OrderChanged | FundingClosed | FundingTraded | Notified
 STATES: Final[tuple[Literal["used", "unused"], ...]] = ("used", "unused")
 FUNDING_SIDES: Final = ("provided", "taken")
@@ -61,14 +63,17 @@ class Tally:
         self._orders = Once()
         """Apart, since their flood must not push out the executions that REST may tell again."""
         self._early: dict[Key, Fill] = {}
+        self._symbols: set[str] = set()
+        """Symbols whose fills were foreseen."""
         self._changed: set[str] = set()
         """Fields that may not be as in the last report."""
         self._last = TallyReport({}, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
 
     def foresee_symbol(self, symbol: str) -> None:
         """An order or position on a symbol announces its fills: let their counters start at 0."""
-        if (symbol, "buy") in self.base_volume:
+        if symbol in self._symbols:
             return
+        self._symbols.add(symbol)
         self._changed |= TRADED
         for side in ("buy", "sell"):
             self.base_volume[symbol, side] = self.quote_volume[symbol, side] = 0.0

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from operator import is_ as _is
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from exporter.core.clock import Instant
-from exporter.core.model import Key, Offer, Order, Row, Rows, Table, Wallet
+from exporter.core.model import Contract, Key, Offer, Order, Position, Row, Rows, Table, Wallet
 from exporter.core.stream import StreamState
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+ANNOUNCING: Final = (Position, Contract)
+"""Rows that are no names to remember, and yet announce counters."""
 
 
 class View(NamedTuple):
@@ -41,10 +45,18 @@ class Memory:
         self._filtered: tuple[Rows, Rows] = ({}, {})
         """All wallets as they were read last, and the ones among them that were ever held."""
 
+    def is_news(self, row: Row) -> bool:
+        """Whether a row that is not a wallet announces something, or names what no row named before."""
+        if isinstance(row, Order):
+            return row.symbol not in self._order_symbols
+        if isinstance(row, Offer):
+            return row.currency not in self._offer_currencies
+        return isinstance(row, ANNOUNCING)
+
     def remember(self, key: Key, row: Row, now: Instant) -> None:
         """Take in a row that is shown now."""
         if isinstance(row, Wallet):
-            if row.balance:
+            if self._lists_unheld and row.balance:
                 self._held.add(key)
             if row.available is not None:
                 self._available_at[key] = now.wall

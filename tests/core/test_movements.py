@@ -236,6 +236,8 @@ def test_movements_always_add_up_to_the_change_of_every_balance(events: list[Tab
             assert movements.booked.get(currency, 0) == net
             credit = sum(exact(amount) for where, amount in credited(report).items() if where[0] == currency)
             debit = sum(exact(amount) for where, amount in debited(report).items() if where[0] == currency)
-            assert float(credit - debit) == pytest.approx(float(net), abs=1e-6 + 1e-12 * float(credit))
+            assert float(credit - debit) == pytest.approx(
+                float(net), abs=1e-6 + 1e-12 * float(credit + debit)
+            )
         for old, new in ((credited(before), credited(report)), (debited(before), debited(report))):
             assert all(new[where] >= amount for where, amount in old.items())

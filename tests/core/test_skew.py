@@ -54,4 +54,4 @@ def test_it_stays_small() -> None:
     skew = Skew()
     for number in range(20_000):
         skew.observe(1.0, number / 10)
-    assert len(skew._least) <= WINDOW / STEP + 2
+    assert len(skew._past) <= WINDOW / STEP + 2
