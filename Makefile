@@ -11,6 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-stamp
 DEV := $(VENV)/.dev-stamp
+PEERS := .venv-bench/.stamp
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 # No index address may reach the lock files: they are for everybody.
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --allow-unsafe --generate-hashes --strip-extras \
@@ -85,9 +86,32 @@ lock: $(DEV) ## renew requirements/*.txt from pyproject.toml and dev.in
 	@$(COMPILE) --output-file=requirements/build.txt requirements/build.in
 	@$(COMPILE) --output-file=requirements/dev.txt requirements/dev.in
 
+.PHONY: bench
+bench: $(DEV) bench-peers ## measure against peers and limits (ARGS="queued.* --rounds 3" to choose)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: $(DEV) ## the same in two minutes, with what is there
+	@$(BIN)/python -m benchmarks --quick $(ARGS)
+
+# A peer that cannot be had is missing in the table; nothing else fails for it.
+.PHONY: bench-peers
+bench-peers: $(PEERS)
+	@if command -v npm >/dev/null && [ ! -d benchmarks/node/node_modules ]; then \
+	  npm ci --prefix benchmarks/node --silent --no-audit --no-fund || echo "make: no peers on Node.js" >&2; fi
+
+.PHONY: bench-lock
+bench-lock: $(DEV) # renews benchmarks/peers.txt
+	@$(COMPILE) --output-file=benchmarks/peers.txt benchmarks/peers.in
+
+$(PEERS): benchmarks/peers.txt | $(VENV)/bin/python
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip --quiet --disable-pip-version-check --no-input install --require-hashes -r $< \
+	  && touch $@ || echo "make: no peers for Python" >&2
+
 .PHONY: clean
 clean: ## remove everything that is not in the repository's files, .venv included
-	@rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .venv-bench .bench benchmarks/node/node_modules build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

@@ -1,0 +1,1 @@
+"""Measures the project against its peers and limits; see docs/performance.md."""

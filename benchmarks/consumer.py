@@ -1,0 +1,75 @@
+"""How a receiving program of the bench is called, counts and tells what it got; standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Ask(NamedTuple):
+    """What a receiver is to do: so many messages from there; `digest` also proves what they were."""
+
+    url: str
+    total: int
+    digest: bool
+    certificate: str
+
+    @classmethod
+    def read(cls, arguments: list[str]) -> Ask:
+        """From the command line: URL TOTAL DIGEST [CERTIFICATE]."""
+        url, total, digest, *rest = arguments
+        return cls(url, int(total), digest == "1", rest[0] if rest else "")
+
+
+class Meter:
+    """Clocks of one run; begins when made."""
+
+    def __init__(self) -> None:
+        self._sha = hashlib.sha1(usedforsecurity=False)
+        self._cpu = time.process_time()
+        self._began = time.perf_counter()
+
+    def add(self, message: bytes | str) -> None:
+        """Take a message into the digest."""
+        self._sha.update(message.encode() if isinstance(message, str) else message)
+        self._sha.update(b"\n")
+
+    def tell(self, messages: int, size: int, **more: float) -> None:
+        """Print the result of the run."""
+        seconds, cpu = time.perf_counter() - self._began, time.process_time() - self._cpu
+        told = {
+            "seconds": seconds,
+            "cpu": cpu,
+            "messages": messages,
+            "bytes": size,
+            "digest": self._sha.hexdigest(),
+            "peak_kb": memory("VmHWM"),
+            **more,
+        }
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
+
+
+def memory(field: str) -> int:
+    """`VmRSS` or `VmHWM` (its peak) of this process, kB; unlike `getrusage` it forgets who started us."""
+    with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123 - no Path in a measured process
+        return next(int(line.split()[1]) for line in status if line.startswith(f"{field}:"))
+
+
+def consume(receive: Callable[[], bytes | str], ask: Ask) -> None:
+    """Receive all that is asked for, and tell."""
+    meter = Meter()
+    size = 0
+    if ask.digest:
+        for _ in range(ask.total):
+            message = receive()
+            size += len(message)
+            meter.add(message)
+    else:
+        for _ in range(ask.total):
+            size += len(receive())
+    meter.tell(ask.total, size)

@@ -1,0 +1,1 @@
+"""One program for each peer; each does what its library's documentation shows."""

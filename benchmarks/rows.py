@@ -1,0 +1,56 @@
+"""The rows of the table: what each figure is, its goal and its floor.
+
+A goal is what the project claims; under a floor a release is held back.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from benchmarks.stats import Figure, Row
+
+
+def _rate(peer: str) -> Figure:
+    return Figure("rate", against=peer)
+
+
+def _cpu(peer: str) -> Figure:
+    return Figure("cpu_us", against=peer)
+
+
+def _less(key: str, title: str, group: str, figure: Figure, **limits: float) -> Row:
+    """A row whose figure should be small."""
+    return Row(key, title, group, figure, higher_is_better=False, **limits)  # type: ignore[arg-type]
+
+
+RECEIVE: Final = (
+    Row("queued.tuned", "queued frames/s vs tuned websocket-client", "receive", _rate("wsclient tuned"),
+        goal=15, floor=10, quick=True),
+    Row("queued.c", "queued frames/s vs raw-socket C", "receive", _rate("C"),
+        unit="%", goal=0.18, floor=0.12, quick=True),
+    Row("queued.picows", "queued frames/s vs picows", "receive", _rate("picows"),
+        goal=0.8, floor=0.55, quick=True),
+    Row("queued.default", "queued frames/s vs websocket-client", "receive", _rate("wsclient default")),
+    Row("queued.websockets", "queued frames/s vs websockets asyncio", "receive", _rate("websockets asyncio")),
+    Row("queued.aiohttp", "queued frames/s vs aiohttp", "receive", _rate("aiohttp")),
+    Row("queued.gorilla", "queued frames/s vs Go gorilla", "receive", _rate("gorilla")),
+    Row("tls.tuned", "queued frames/s over TLS vs tuned websocket-client", "receive-tls",
+        _rate("wsclient tuned")),
+    Row("tls.picows", "queued frames/s over TLS vs picows", "receive-tls", _rate("picows")),
+    Row("snapshots.tuned", "11 kB snapshots/s vs tuned websocket-client", "receive-snapshots",
+        _rate("wsclient tuned")),
+    Row("snapshots.c", "11 kB snapshots/s vs raw-socket C", "receive-snapshots", _rate("C"), unit="%"),
+)  # fmt: skip
+LIVE: Final = (
+    Row("live.c", "CPU per live frame (4,000/s) vs raw-socket C", "live", _cpu("C"),
+        higher_is_better=False, goal=1.15, floor=1.4, quick=True),
+    Row("live.gorilla", "CPU per live frame vs Go gorilla", "live", _cpu("gorilla"),
+        higher_is_better=False, goal=0.45, floor=0.6),
+    Row("live.websockets", "CPU per live frame vs websockets asyncio", "live", _cpu("websockets asyncio"),
+        higher_is_better=False, goal=0.45, floor=0.6, quick=True),
+    Row("live.tuned", "CPU per live frame vs tuned websocket-client", "live", _cpu("wsclient tuned"),
+        higher_is_better=False),
+    Row("live-tls.tuned", "CPU per live frame over TLS vs tuned websocket-client", "live-tls",
+        _cpu("wsclient tuned"), higher_is_better=False),
+)  # fmt: skip
+ROWS: Final = (*RECEIVE, *LIVE)
