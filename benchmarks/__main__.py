@@ -1,4 +1,4 @@
-"""`make bench`: measure, print the table, write the JSON. Exit code 1 if a row failed or is under its floor."""
+"""`make bench`: measure, print the table, write the JSON. Exit code 1: a row failed or is under its floor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from benchmarks.groups import receive
+from benchmarks.groups import receive, whole
 from benchmarks.rows import ROWS
 from benchmarks.setting import Setting
 from benchmarks.stats import Outcome, Row, judge
@@ -23,6 +23,8 @@ GROUPS: Final[Mapping[str, Callable[[Setting], Outcome]]] = {
     "receive-snapshots": receive.snapshots,
     "live": receive.live,
     "live-tls": receive.live_tls,
+    "whole": whole.on_bitfinex,
+    "whole-bitopro": whole.on_bitopro,
 }
 RESULTS: Final = Path(__file__).parent / "results"
 

@@ -54,6 +54,31 @@ class Meter:
         sys.stdout.flush()
 
 
+class Tally:
+    """Counts what a client hands to its callbacks; the clocks run from the first to the last."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._total = ask.total
+        self._count = 0
+        self._balances: dict[str, float] = {}
+        self._meter: Meter
+
+    def balance(self, coin: str, balance: float | str) -> None:
+        """Keep the last balance, the proof that the state is the one that the messages make."""
+        self._balances[coin] = float(balance)
+
+    def one(self) -> bool:
+        """Count a message; after the last one tells the result and is True."""
+        if not self._count:
+            self._meter = Meter()
+        self._count += 1
+        if self._count != self._total:
+            return False
+        proof = self._balances.get("BTC", self._balances.get("A00", 0.0))
+        self._meter.tell(self._count, 0, balance=proof)
+        return True
+
+
 def memory(field: str) -> int:
     """`VmRSS` or `VmHWM` (its peak) of this process, kB; unlike `getrusage` it forgets who started us."""
     with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123 - no Path in a measured process

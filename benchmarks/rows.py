@@ -18,11 +18,6 @@ def _cpu(peer: str) -> Figure:
     return Figure("cpu_us", against=peer)
 
 
-def _less(key: str, title: str, group: str, figure: Figure, **limits: float) -> Row:
-    """A row whose figure should be small."""
-    return Row(key, title, group, figure, higher_is_better=False, **limits)  # type: ignore[arg-type]
-
-
 RECEIVE: Final = (
     Row("queued.tuned", "queued frames/s vs tuned websocket-client", "receive", _rate("wsclient tuned"),
         goal=15, floor=10, quick=True),
@@ -53,4 +48,13 @@ LIVE: Final = (
     Row("live-tls.tuned", "CPU per live frame over TLS vs tuned websocket-client", "live-tls",
         _cpu("wsclient tuned"), higher_is_better=False),
 )  # fmt: skip
-ROWS: Final = (*RECEIVE, *LIVE)
+WHOLE: Final = (
+    Row("whole.py", "frame to state vs bitfinex-api-py", "whole", _rate("bitfinex-api-py"),
+        goal=8, floor=6, quick=True),
+    Row("whole.node", "frame to state vs bitfinex-api-node, raw arrays", "whole",
+        _rate("bitfinex-api-node raw"), goal=2.8, floor=2, quick=True),
+    Row("whole.ccxt", "frame to state vs ccxt.pro, Bitfinex", "whole", _rate("ccxt"), goal=75, floor=50),
+    Row("whole-bitopro.ccxt", "frame to state vs ccxt.pro, BitoPro", "whole-bitopro", _rate("ccxt"),
+        goal=11, floor=8, quick=True),
+)  # fmt: skip
+ROWS: Final = (*RECEIVE, *LIVE, *WHOLE)
