@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks.groups import receive, whole
+from benchmarks.groups import receive, scrape, whole
 from benchmarks.rows import ROWS
 from benchmarks.setting import Setting
 from benchmarks.stats import Outcome, Row, judge
@@ -25,6 +26,7 @@ GROUPS: Final[Mapping[str, Callable[[Setting], Outcome]]] = {
     "live-tls": receive.live_tls,
     "whole": whole.on_bitfinex,
     "whole-bitopro": whole.on_bitopro,
+    **{f"scrape-{size}": partial(scrape.of, size) for size in scrape.SIZES},
 }
 RESULTS: Final = Path(__file__).parent / "results"
 

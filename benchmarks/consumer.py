@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 
@@ -77,6 +77,12 @@ class Tally:
         proof = self._balances.get("BTC", self._balances.get("A00", 0.0))
         self._meter.tell(self._count, 0, balance=proof)
         return True
+
+
+def digest(samples: Iterable[str]) -> str:
+    """What a page's samples are known by, whatever their order, and whether 1 is written 1 or 1.0."""
+    plain = sorted(line.removesuffix(".0") for line in samples)
+    return hashlib.sha1("\n".join(plain).encode(), usedforsecurity=False).hexdigest()
 
 
 def memory(field: str) -> int:

@@ -72,7 +72,7 @@ class Script:
         self._number = 0
         self.orders: dict[int, str] = {}
 
-    def login(self, wallets: Sequence[tuple[str, str]] = ()) -> list[bytes]:
+    def login(self, wallets: Sequence[tuple[str, str]] = (), positions: Sequence[object] = ()) -> list[bytes]:
         """What an exchange says until the account is complete; without wallets, those that frames move."""
         rights = {
             scope: [1, 0] for scope in ("account", "history", "orders", "positions", "funding", "wallets")
@@ -81,7 +81,7 @@ class Script:
         said: list[object] = [
             {"event": "info", "version": 2, "serverId": "bench", "platform": {"status": 1}},
             {"event": "auth", "status": "OK", "chanId": 0, "userId": 1, "caps": rights},
-            *(self._numbered(kind, []) for kind in ("ps",)),
+            self._numbered("ps", positions),
             self._numbered("ws", [[kind, coin, 1000.0, 0, 1000.0, None, None] for kind, coin in held]),
             *(self._numbered(kind, []) for kind in ("os", "fos", "fcs", "fls")),
         ]
@@ -94,9 +94,9 @@ class Script:
         for kind in kinds:
             yield _say(self._numbered(kind, writers[kind]()))
 
-    def wallet(self, kind: str, coin: str, balance: float) -> bytes:
-        """One balance of one wallet."""
-        return _say(self._numbered("wu", [kind, coin, balance, 0, balance / 2, None, None]))
+    def said(self, kind: str, payload: object) -> bytes:
+        """One more frame."""
+        return _say(self._numbered(kind, payload))
 
     def _numbered(self, kind: str, payload: object) -> list[object]:
         self._number += 1

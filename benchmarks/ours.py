@@ -21,7 +21,6 @@ from exporter.exchanges import KNOWN
 from exporter.follow import Followed, Workshop
 from exporter.stream.budget import SharedBudget
 from exporter.stream.connection import Connection
-from exporter.stream.messages import Text
 from exporter.stream.transport import Connector, Limits
 
 LIMITS: Final = Limits(connect_timeout=10.0, max_message_bytes=8 * 2**20)
@@ -43,14 +42,24 @@ def receive(ask: Ask) -> None:
     left, size = ask.total, 0
     meter = Meter()
     while left:
-        event = link.receive(PATIENCE)
-        if type(event) is not Text:
-            raise SystemExit(f"expected a message, not {event}")
-        size += len(event.data)
-        left -= 1
-        if ask.digest:
-            meter.add(event.data)
+        for data in messages(link.receive(PATIENCE)):
+            size += len(data)
+            left -= 1
+            if ask.digest:
+                meter.add(data)
     meter.tell(ask.total, size)
+
+
+def messages(event: object) -> list[bytes]:
+    """The messages of what a receive gave: one, or a batch of all that were whole."""
+    if event is None:
+        return []
+    if isinstance(event, list):
+        return event
+    data = getattr(event, "data", None)
+    if not isinstance(data, bytes):
+        raise SystemExit(f"expected a message, not {event}")
+    return [data]
 
 
 def account(exchange: str, url: str, name: str = "bench", feeds: tuple[str, ...] = ()) -> Account:

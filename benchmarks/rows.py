@@ -5,7 +5,7 @@ A goal is what the project claims; under a floor a release is held back.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.stats import Figure, Row
 
@@ -57,4 +57,42 @@ WHOLE: Final = (
     Row("whole-bitopro.ccxt", "frame to state vs ccxt.pro, BitoPro", "whole-bitopro", _rate("ccxt"),
         goal=11, floor=8, quick=True),
 )  # fmt: skip
-ROWS: Final = (*RECEIVE, *LIVE, *WHOLE)
+
+
+def _scrape(key: str, title: str, name: str, against: str, **more: Any) -> Row:
+    """A row about a scrape of 10,000 series, in which less time is better."""
+    group = more.pop("group", "scrape-10000")
+    figure = Figure(name, against=against, against_name=more.pop("against_name", ""))
+    return Row(key, title, group, figure, higher_is_better=False, **more)
+
+
+SCRAPE: Final = (
+    _scrape("scrape.copy", "scrape of 10,000 series, 1 % changed, vs one body copy", "text 1 %", "ours",
+        against_name="copy", goal=8, floor=25, quick=True),
+    _scrape("scrape.go", "the same vs Go client_golang", "text 1 %", "Go", goal=0.01, floor=0.03, quick=True),
+    _scrape("scrape.all.go", "scrape, everything changed, vs Go", "text all", "Go",
+        goal=0.2, floor=0.3, quick=True),
+    Row("scrape.children", "scrape vs prometheus_client children, times as fast", "scrape-10000",
+        Figure("text 1 %", "children", "ours"), goal=300, floor=100, quick=True),
+    Row("scrape.collector", "scrape vs a prometheus_client collector, times as fast", "scrape-10000",
+        Figure("text 1 %", "collector", "ours")),
+    Row("scrape.openmetrics.children", "the same as OpenMetrics, vs children", "scrape-10000",
+        Figure("openmetrics 1 %", "children", "ours")),
+    _scrape("scrape.openmetrics.go", "scrape as OpenMetrics vs Go", "openmetrics 1 %", "Go"),
+    _scrape("scrape.same.copy", "scrape, nothing changed, vs one body copy", "text same", "ours",
+        against_name="copy"),
+    _scrape("scrape.gzip.go", "gzip scrape with the standard library vs Go", "gzip", "Go", floor=0.4),
+    Row("scrape.gzip.isal.go", "gzip scrape with isal vs Go", "scrape-10000",
+        Figure("gzip", "ours with isal", "Go"), higher_is_better=False, goal=0.05, floor=0.4, quick=True),
+    _scrape("scrape.1000.go", "scrape of 1,000 series, 1 % changed, vs Go", "text 1 %", "Go",
+        group="scrape-1000"),
+    _scrape("scrape.1000.copy", "the same vs one body copy", "text 1 %", "ours", against_name="copy",
+        group="scrape-1000"),
+    _scrape("scrape.100000.go", "scrape of 100,000 series, 1 % changed, vs Go", "text 1 %", "Go",
+        group="scrape-100000"),
+    _scrape("scrape.100000.copy", "the same vs one body copy", "text 1 %", "ours", against_name="copy",
+        group="scrape-100000"),
+    Row("scrape.100000.children", "the same vs children, times as fast", "scrape-100000",
+        Figure("text 1 %", "children", "ours")),
+)  # fmt: skip
+ROWS: Final = (*RECEIVE, *LIVE, *WHOLE, *SCRAPE)
