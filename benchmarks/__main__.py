@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks.groups import receive, scrape, whole
+from benchmarks.groups import instructions, receive, scrape, whole
 from benchmarks.rows import ROWS
 from benchmarks.setting import Setting
 from benchmarks.stats import Outcome, Row, judge
@@ -26,6 +26,8 @@ GROUPS: Final[Mapping[str, Callable[[Setting], Outcome]]] = {
     "live-tls": receive.live_tls,
     "whole": whole.on_bitfinex,
     "whole-bitopro": whole.on_bitopro,
+    "instructions-receive": instructions.received,
+    "instructions-scrape": instructions.scraped,
     **{f"scrape-{size}": partial(scrape.of, size) for size in scrape.SIZES},
 }
 RESULTS: Final = Path(__file__).parent / "results"

@@ -95,4 +95,10 @@ SCRAPE: Final = (
     Row("scrape.100000.children", "the same vs children, times as fast", "scrape-100000",
         Figure("text 1 %", "children", "ours")),
 )  # fmt: skip
-ROWS: Final = (*RECEIVE, *LIVE, *WHOLE, *SCRAPE)
+INSTRUCTIONS: Final = (
+    Row("instructions.receive", "instructions for a received frame", "instructions-receive",
+        Figure("instructions"), unit="", higher_is_better=False, goal=6_000, floor=9_000, quick=True),
+    Row("instructions.scrape", "instructions for a series in a scrape, 1 % changed", "instructions-scrape",
+        Figure("instructions"), unit="", higher_is_better=False, goal=120, floor=250, quick=True),
+)  # fmt: skip
+ROWS: Final = (*RECEIVE, *LIVE, *WHOLE, *SCRAPE, *INSTRUCTIONS)

@@ -1,4 +1,4 @@
-"""The project's account states and its answer to a scrape, as a process has them; knows its API, like ours.py.
+"""The project's account states and its answer to a scrape, as in a process; like ours.py it knows the API.
 
 python -m benchmarks.state VERB ...
 """
@@ -15,6 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from prometheus_client import generate_latest
+
 from benchmarks.consumer import digest, memory
 from benchmarks.holdings import Holdings, accounts
 from exporter.config.types import StreamSettings
@@ -26,6 +28,7 @@ from exporter.exposition.telemetry import machine
 from exporter.follow import system_clock, watch_replayed
 
 OPENMETRICS: Final = "application/openmetrics-text;version=1.0.0"
+CHURNS: Final = 10
 ACCEPTS: Final = {"text": "", "openmetrics": OPENMETRICS}
 
 
@@ -51,15 +54,17 @@ class Desk:
 
 
 class House:
-    """Accounts with so many series in all, and the page of them."""
+    """Accounts with so many series in all, and the page of them; `of_machine` adds CPU, memory and so on."""
 
-    def __init__(self, series: int) -> None:
+    def __init__(self, series: int, *, of_machine: bool = True) -> None:
         self.desks = [Desk(number, each) for number, each in enumerate(accounts(series))]
         watched = [desk.watched for desk in self.desks]
         collector = AccountCollector(
             lambda: watched, clock=system_clock, series_per_account=lambda: 1_000_000
         )
-        self._scrape = Scrape(collector, machine(), clock=lambda: system_clock().monotonic)
+        self._scrape = Scrape(
+            collector, machine() if of_machine else None, clock=lambda: system_clock().monotonic
+        )
 
     def scrape(self, accept: str = "") -> Sequence[bytes]:
         """The body of an answer, in pieces as they go to the socket."""
@@ -116,6 +121,7 @@ def scrape(series: int, fast: float) -> dict[str, float]:
     told["changed of all"] = len(lines(house.scrape()) - middle) / len(middle)
     body = b"".join(house.scrape())
     room = memoryview(bytearray(len(body)))
+    told["machine"] = median(timed(lambda: generate_latest(machine())) for _ in range(5))
     told["copy"] = median(timed(lambda: room.__setitem__(slice(None), body)) for _ in range(21))
     told["bytes"] = len(body)
     told.update(_packed(house, series, fast=bool(fast)))
@@ -158,6 +164,18 @@ def _families(text: str) -> Iterator[dict[str, object]]:
         yield {"name": name, "help": family.documentation, "type": kind, "labels": names, "samples": samples}
 
 
+def churn(series: int, scrapes: float) -> dict[str, float]:
+    """For counting instructions: the same changes with and without the scrapes between them."""
+    # These are read once a second, which would be at each scrape where all is slowed down so much.
+    house = House(series, of_machine=False)
+    count = len(lines(house.scrape()))
+    for number in range(CHURNS):
+        house.change(series * 0.01)
+        if number < scrapes:
+            house.scrape()
+    return {"series": count, "scrapes": scrapes}
+
+
 @contextmanager
 def peak() -> Iterator[dict[str, float]]:
     """Fills in by how many kB the memory of the process grew at most while this lasted."""
@@ -182,13 +200,16 @@ def size(series: int, _: float) -> dict[str, float]:
     return {**told, "kb_per_series": held / count, "series": count}
 
 
+VERBS: Final = {"scrape": scrape, "size": size, "churn": churn}
+
+
 def main() -> None:
     """VERB SERIES ARGUMENT; prints one JSON object."""
     verb, series, argument = sys.argv[1:]
     if verb == "page":
         print(json.dumps(page(int(series), argument)))
     else:
-        print(json.dumps({"scrape": scrape, "size": size}[verb](int(series), float(argument))))
+        print(json.dumps(VERBS[verb](int(series), float(argument))))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def _cells(result: Result) -> tuple[str, ...]:
 def _with_unit(value: float, row: Row) -> str:
     if row.unit == "%":
         return f"{_number(value * 100)} %"
-    return f"{_number(value)}{'' if row.unit == 'x' else ' '}{row.unit}"
+    return f"{_number(value)}{'' if row.unit == 'x' else ' '}{row.unit}".strip()
 
 
 def _number(value: float) -> str:
