@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks.groups import instructions, receive, scrape, whole
+from benchmarks.groups import http, instructions, load, receive, scrape, whole
 from benchmarks.rows import ROWS
 from benchmarks.setting import Setting
 from benchmarks.stats import Outcome, Row, judge
@@ -28,6 +28,9 @@ GROUPS: Final[Mapping[str, Callable[[Setting], Outcome]]] = {
     "whole-bitopro": whole.on_bitopro,
     "instructions-receive": instructions.received,
     "instructions-scrape": instructions.scraped,
+    "http": http.requests,
+    "late": load.lateness,
+    "kept": load.kept,
     **{f"scrape-{size}": partial(scrape.of, size) for size in scrape.SIZES},
 }
 RESULTS: Final = Path(__file__).parent / "results"

@@ -101,4 +101,22 @@ INSTRUCTIONS: Final = (
     Row("instructions.scrape", "instructions for a series in a scrape, 1 % changed", "instructions-scrape",
         Figure("instructions"), unit="", higher_is_better=False, goal=120, floor=250, quick=True),
 )  # fmt: skip
-ROWS: Final = (*RECEIVE, *LIVE, *WHOLE, *SCRAPE, *INSTRUCTIONS)
+SERVED: Final = (
+    Row("http.1", "HTTP requests/s, 1,000 series, 1 connection, vs ready-body C server", "http",
+        Figure("rate 1", against="C"), unit="%", goal=0.85, floor=0.6, quick=True),
+    Row("http.4", "the same, 4 connections", "http", Figure("rate 4", against="C"), unit="%"),
+    Row("http.children", "HTTP requests/s vs prometheus_client's server with children", "http",
+        Figure("rate 1", against="children")),
+)  # fmt: skip
+LOAD: Final = (
+    Row("late.p99", "lateness p99, 4,000/s live, 100,000 series scraped each second", "late", Figure("p99"),
+        unit="ms", higher_is_better=False, goal=2, floor=5, quick=True),
+    Row("late.max", "the same, largest", "late", Figure("max"), unit="ms", higher_is_better=False),
+    Row("late.unscraped", "the same p99 without scrapes", "late", Figure("p99", "unscraped"), unit="ms",
+        higher_is_better=False),
+    Row("kept", "frames/s while 100,000 series are rendered back to back vs tuned + children", "kept",
+        Figure("rate", against="tuned + children"), goal=60, floor=25),
+    Row("kept.share", "share of frames/s kept while they are rendered", "kept",
+        Figure("rate", against="unscraped"), unit="%"),
+)  # fmt: skip
+ROWS: Final = (*RECEIVE, *LIVE, *WHOLE, *SCRAPE, *INSTRUCTIONS, *SERVED, *LOAD)

@@ -14,7 +14,14 @@ from typing import Any
 
 import orjson
 import websocket
-from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    disable_created_metrics,
+    generate_latest,
+    start_http_server,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 
@@ -127,9 +134,21 @@ def loaded(file: str, ask: Ask) -> dict[str, Any]:
     return {"rate": handled / seconds, "peak_kb": memory("VmHWM")}
 
 
+def serve(file: str) -> None:
+    """The library's own server with children, until the input ends."""
+    registry = CollectorRegistry()
+    shown(registry, file, "children")
+    server, _ = start_http_server(0, "127.0.0.1", registry)
+    print(f"port {server.server_port}", flush=True)
+    sys.stdin.read()
+
+
 def main() -> None:
-    """children|collector FILE, or loaded FILE URL SECONDS."""
+    """children|collector FILE, serve FILE, or loaded FILE URL SECONDS."""
     verb, file, *rest = sys.argv[1:]
+    if verb == "serve":
+        serve(file)
+        return
     told = (
         loaded(file, Ask(rest[0], int(rest[1]), digest=False, certificate="")) if rest else scrape(verb, file)
     )
