@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks.groups import http, instructions, load, receive, scrape, whole
+from benchmarks.groups import fresh, http, instructions, load, process, receive, scrape, whole
 from benchmarks.rows import ROWS
 from benchmarks.setting import Setting
 from benchmarks.stats import Outcome, Row, judge
@@ -31,6 +31,10 @@ GROUPS: Final[Mapping[str, Callable[[Setting], Outcome]]] = {
     "http": http.requests,
     "late": load.lateness,
     "kept": load.kept,
+    "memory": process.memory,
+    "size": process.size,
+    "start": process.start,
+    "fresh": fresh.freshness,
     **{f"scrape-{size}": partial(scrape.of, size) for size in scrape.SIZES},
 }
 RESULTS: Final = Path(__file__).parent / "results"

@@ -1,9 +1,9 @@
 """The project's whole process over accounts at the bench's exchange; like ours.py it knows the API.
 
-python -m benchmarks.app URL ACCOUNTS [LIVE_URL LATE_FILE]
+python -m benchmarks.app URL ACCOUNTS [LIVE_URL LATE_FILE [LOUD_URL]]
 
 Says its port, then serves until its input ends. With LIVE_URL one more account follows that address, and the
-moments at which its messages were handled go to LATE_FILE.
+moments at which its messages were handled go to LATE_FILE. LOUD_URL is an account of its own beside it.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ LIVE: str = "live"
 """The name of the account that LIVE_URL feeds."""
 
 
-def serve(url: str, accounts: int, live_url: str = "") -> App:
+def serve(url: str, accounts: int, *others: str) -> App:
     """Start a process's worth of the program; REST asks nobody."""
     config = Config(
         accounts=(
             *(account("bitfinex", url, f"bench-{number:03d}") for number in range(accounts)),
-            *([account("bitfinex", live_url, LIVE)] if live_url else []),
+            *(account("bitfinex", each, name) for each, name in zip(others, (LIVE, "loud"), strict=False)),
         ),
         reconcile=Reconcile(interval=0.0),
         valuation=Valuation(interval=0.0),
@@ -66,7 +66,7 @@ def main() -> None:
     moments = array.array("d")
     if rest:
         stamped(moments)
-    app = serve(url, int(accounts), rest[0] if rest else "")
+    app = serve(url, int(accounts), *rest[::2])
     app.start()
     print(f"port {app.ports[0]}", flush=True)
     threading.Thread(target=_turn, args=(app,), daemon=True).start()

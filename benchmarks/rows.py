@@ -119,4 +119,31 @@ LOAD: Final = (
     Row("kept.share", "share of frames/s kept while they are rendered", "kept",
         Figure("rate", against="unscraped"), unit="%"),
 )  # fmt: skip
-ROWS: Final = (*RECEIVE, *LIVE, *WHOLE, *SCRAPE, *INSTRUCTIONS, *SERVED, *LOAD)
+PROCESS: Final = (
+    Row("memory.series", "memory for a series of 100,000: account state, lines and page", "memory",
+        Figure("kb_per_series"), unit="kB", higher_is_better=False, goal=0.45, floor=0.6, quick=True),
+    Row("memory.scrape", "extra peak memory of a 100,000-series scrape", "memory", Figure("extra_mb"),
+        unit="MB", higher_is_better=False, goal=3, floor=15, quick=True),
+    Row("memory.children", "memory for a series vs prometheus_client children", "memory",
+        Figure("kb_per_series", against="children"), higher_is_better=False),
+    Row("size.10", "resident size with 10 accounts", "size", Figure("10 accounts"), unit="MB",
+        higher_is_better=False, goal=26, floor=32, quick=True),
+    Row("size.1", "resident size with 1 account", "size", Figure("1 accounts"), unit="MB",
+        higher_is_better=False),
+    Row("size.200", "resident size with 200 accounts", "size", Figure("200 accounts"), unit="MB",
+        higher_is_better=False),
+    Row("start.listening", "start to listening socket", "start", Figure("listening"), unit="ms",
+        higher_is_better=False, quick=True),
+    Row("start.value", "start to the first live value in a scrape", "start", Figure("value"), unit="ms",
+        higher_is_better=False),
+    Row("start.python", "start to listening vs an empty Python's start and end", "start",
+        Figure("listening", against="python"), higher_is_better=False),
+    Row("fresh.calm", "exchange's send to value in a scrape, calm", "fresh", Figure("p50", "calm"), unit="ms",
+        higher_is_better=False, quick=True),
+    Row("fresh.calm.p99", "the same, p99", "fresh", Figure("p99", "calm"), unit="ms", higher_is_better=False),
+    Row("fresh.loaded", "the same with 4,000 frames/s and 10,000 series", "fresh", Figure("p50", "loaded"),
+        unit="ms", higher_is_better=False, quick=True),
+    Row("fresh.loaded.p99", "the same, p99", "fresh", Figure("p99", "loaded"), unit="ms",
+        higher_is_better=False),
+)  # fmt: skip
+ROWS: Final = (*RECEIVE, *LIVE, *WHOLE, *SCRAPE, *INSTRUCTIONS, *SERVED, *LOAD, *PROCESS)

@@ -148,10 +148,10 @@ class Prepared:
                 raise WrongError(f"received {name} {found.get(name)}, sent {value}")
 
 
-def wait_until(holds: Callable[[], bool], *, what: str, seconds: float = 60.0) -> None:
+def wait_until(holds: Callable[[], bool], *, what: str, seconds: float = 60.0, every: float = 0.02) -> None:
     """Look again and again until something holds. Raises WrongError."""
     until = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > until:
             raise WrongError(f"not within {seconds:g} s: {what}")
-        time.sleep(0.02)
+        time.sleep(every)

@@ -86,7 +86,7 @@ def serving(login: Prepared, accounts: int, *live: str) -> Iterator[Served]:
         exchange(login.file, prologue=login.prologue, repeat=0) as sender,
         started(ours("app", sender.url, accounts, *live)) as process,
     ):
-        process.wait_for(accounts + bool(live))
+        process.wait_for(accounts + len(live[::2]))
         yield process
 
 

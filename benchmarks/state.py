@@ -196,8 +196,8 @@ def size(series: int, _: float) -> dict[str, float]:
     held = memory("VmRSS") - before
     with peak() as told:
         body = house.scrape()
-    told["peak_body_kb"] = sum(map(len, body)) / 1024
-    return {**told, "kb_per_series": held / count, "series": count}
+    extra = told["extra_kb"] / 1024
+    return {"extra_mb": extra, "bytes": sum(map(len, body)), "kb_per_series": held / count, "series": count}
 
 
 VERBS: Final = {"scrape": scrape, "size": size, "churn": churn}

@@ -108,20 +108,38 @@ def scrape(way: str, file: str) -> dict[str, Any]:
     return told
 
 
+def size(file: str) -> dict[str, Any]:
+    """What the children take, kB for each series; the values stand in a file already."""
+    families = [json.loads(line) for line in Path(file).read_text().splitlines()]
+    registry = CollectorRegistry()
+    generate_latest(registry)
+    before = memory("VmRSS")
+    page = Children(families, registry)
+    held = memory("VmRSS") - before
+    series = len(generate_latest(registry).splitlines()) - 2 * len(families)
+    page.change(0.01, random.Random(1))
+    return {"kb_per_series": held / series, "series": series}
+
+
 def loaded(file: str, ask: Ask) -> dict[str, Any]:
     """Frames a second that tuned websocket-client hands on while children are scraped back to back."""
     registry = CollectorRegistry()
     shown(registry, file, "children")
-    link = websocket.create_connection(ask.url, skip_utf8_validation=True, enable_multithread=False)
+    # With a time-out, as whoever must notice silence has one; without, it keeps the interpreter more often.
+    link = websocket.create_connection(
+        ask.url, skip_utf8_validation=True, enable_multithread=False, timeout=30
+    )
     state: dict[tuple[str, str], list[Any]] = {}
     stop = threading.Event()
-    handled = 0
+    handled = scrapes = 0
 
-    def scrapes() -> None:
+    def render() -> None:
+        nonlocal scrapes
         while not stop.is_set():
             generate_latest(registry)
+            scrapes += 1
 
-    thread = threading.Thread(target=scrapes)
+    thread = threading.Thread(target=render)
     thread.start()
     began = time.perf_counter()
     while (seconds := time.perf_counter() - began) < ask.total:
@@ -131,7 +149,7 @@ def loaded(file: str, ask: Ask) -> dict[str, Any]:
             handled += 1
     stop.set()
     thread.join()
-    return {"rate": handled / seconds, "peak_kb": memory("VmHWM")}
+    return {"rate": handled / seconds, "scrapes": scrapes, "peak_kb": memory("VmHWM")}
 
 
 def serve(file: str) -> None:
@@ -148,6 +166,9 @@ def main() -> None:
     verb, file, *rest = sys.argv[1:]
     if verb == "serve":
         serve(file)
+        return
+    if verb == "size":
+        print(json.dumps(size(file)))
         return
     told = (
         loaded(file, Ask(rest[0], int(rest[1]), digest=False, certificate="")) if rest else scrape(verb, file)
