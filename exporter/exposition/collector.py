@@ -145,11 +145,7 @@ class AccountCollector:
         book = self._book(state, watched, (state.exchange, state.account))
         try:
             report = state.report(now.monotonic)
-            limit = self._limit()
-            if not book.is_cut:
-                book.write(account_groups(watched, report, now, market), now.wall)
-            if book.is_cut or book.counted > limit:
-                self._cut(book, account_samples(watched, report, now, market).families, limit)
+            self._write(book, watched, report, now, market)
         except Exception:
             book.clear()
             if self._is_news(state.exchange, state.account):
@@ -175,8 +171,28 @@ class AccountCollector:
         self._complained.add(who)
         return is_news
 
-    def _cut(self, book: Book, families: Families, limit: int) -> None:
-        """Show as much as the limit allows, in the order of the catalogue, and count the rest."""
+    def _write(
+        self, book: Book, watched: Watched, report: Report, now: Instant, market: MarketReport | None
+    ) -> None:
+        """Show all of an account, or as much as the limit allows."""
+        limit = self._limit()
+        if not book.is_cut:
+            book.write(account_groups(watched, report, now, market), now.wall)
+            if book.counted <= limit:
+                return
+        families = account_samples(watched, report, now, market).families
+        if self._cut(families, limit):
+            if not book.is_cut:
+                book.clear()
+                book.is_cut = True
+            # All in one piece, since what was left out before may fit in now.
+            book.put("cut", families)
+        else:
+            book.clear()
+            book.write(account_groups(watched, report, now, market), now.wall)
+
+    def _cut(self, families: Families, limit: int) -> bool:
+        """Leave out what exceeds the limit, in the order of the catalogue, and count it; tells if any was."""
         left = limit
         is_cut = False
         for name in catalogue.CAPPED:
@@ -186,11 +202,7 @@ class AccountCollector:
                 self._dropped[name] += len(samples) - left
                 families[name] = dict(list(samples.items())[:left])
             left -= min(left, len(samples))
-        if book.is_cut != is_cut:
-            book.clear()
-            book.is_cut = is_cut
-        # All in one piece, since what was left out before may fit in now.
-        book.put("cut", families)
+        return is_cut
 
     def _between(self, shown: Iterable[tuple[Watched, Report | None]]) -> Families:
         """What belongs to a venue or to all: which accounts can be shown, what the venue told of itself."""

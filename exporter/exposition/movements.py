@@ -7,7 +7,7 @@ from functools import partial
 
 from exporter.core.movements import Flows, MovementsReport
 from exporter.core.tally import TallyReport
-from exporter.exposition.samples import RowSection, Samples, Section, Selection, Series, Value
+from exporter.exposition.samples import RowSection, Selection, Series, Value
 
 
 def movements(report: MovementsReport, select: Selection) -> RowSection[str, Flows]:
@@ -31,15 +31,22 @@ def _values(_currency: str, flows: Flows) -> tuple[Value, ...]:
     return (*flows.credits.values(), *flows.debits.values())
 
 
-def interest(report: MovementsReport, tally: TallyReport, select: Selection) -> Section:
+def interest(report: MovementsReport, tally: TallyReport, select: Selection) -> RowSection[str, Flows]:
     """Interest received, from 0 on for each currency that is offered or lent and whose wallets are known."""
-    flows = report.by_currency
+    flows, closed = report.by_currency, tally.funding_closed
 
-    def write(samples: Samples) -> None:
-        lent = {currency for currency, _ in tally.funding_closed}
-        for currency, each in flows.items():
-            amount = each.credits.get("interest")
-            if amount is not None and (amount or currency in lent) and select.currency(currency):
-                samples.add("exchange_funding_interest_received_total", amount, currency)
+    def rows() -> Mapping[str, Flows]:
+        lent = {currency for currency, _ in closed}
+        return {
+            currency: each
+            for currency, each in flows.items()
+            if (each.credits.get("interest") or currency in lent) and select.currency(currency)
+        }
 
-    return Section("interest", (flows, tally.funding_closed), write)
+    return RowSection(
+        "interest",
+        (flows, closed),
+        rows,
+        lambda currency, _: [("exchange_funding_interest_received_total", (currency,))],
+        lambda _, each: (each.credits.get("interest"),),
+    )

@@ -11,12 +11,13 @@ from exporter.core.events import NOTICE_STATUSES, ORDER_CHANGES
 from exporter.core.model import Order, Position, Row, Rows, split_symbol
 from exporter.core.tally import TallyReport
 from exporter.core.view import View
-from exporter.exposition.samples import AnySection, RowSection, Samples, Section, Selection, Value
+from exporter.exposition.samples import AnySection, RowSection, Samples, Section, Selection, Series, Value
 
 SIDES: Final = ("buy", "sell")
 POSITION: Final = (
     "exchange_position_amount",
     "exchange_position_entry_price",
+    "exchange_position_mark_price",
     "exchange_position_liquidation_price",
     "exchange_position_unrealized_pnl",
     "exchange_position_unrealized_pnl_ratio",
@@ -40,28 +41,42 @@ def positions(view: View, marks: Mapping[str, float], select: Selection) -> Iter
     if rows is None:
         return
     gone = view.gone.get("positions", ())
-    # One symbol has one position; should it have two, the newest row speaks.
-    newest = partial(_by_symbol, rows, select)
-    yield Section("positions beside", (rows, gone, marks), partial(_beside, rows, gone, marks, select))
+    yield Section("positions beside", (rows, gone), partial(_beside, rows, gone, select))
     yield RowSection(
         "positions",
-        (rows,),
-        newest,
-        lambda symbol, _: [(name, (symbol,)) for name in POSITION],
+        (rows, marks),
+        partial(_with_marks, rows, marks, select),
+        lambda key, _: _position_series(*key),
         _position,
+        same=operator.eq,  # pairs are made anew at each look
     )
 
 
-def _by_symbol(rows: Rows, select: Selection) -> dict[str, Position]:
-    return {
+Marked = tuple[Position, float | None]
+"""A position, and the last price of its symbol."""
+
+
+def _with_marks(rows: Rows, marks: Mapping[str, float], select: Selection) -> dict[tuple[str, str], Marked]:
+    """By symbol and kind. One symbol has one position; should it have two, the newest row speaks."""
+    shown = {
         row.symbol: row for row in rows.values() if isinstance(row, Position) and select.symbol(row.symbol)
     }
+    return {(symbol, row.kind): (row, marks.get(symbol)) for symbol, row in shown.items()}
 
 
-def _position(_symbol: str, row: Position) -> tuple[Value, ...]:
+def _position_series(symbol: str, kind: str) -> list[Series]:
+    return [
+        *((name, (symbol,)) for name in POSITION),
+        ("exchange_position_info", (symbol, *split_symbol(symbol), kind)),
+    ]
+
+
+def _position(_key: object, marked: Marked) -> tuple[Value, ...]:
+    row, mark = marked
     return (
         row.amount,
         row.entry_price,
+        mark,
         row.liquidation_price,
         row.unrealized_pnl,
         row.unrealized_pnl_ratio,
@@ -70,22 +85,17 @@ def _position(_symbol: str, row: Position) -> tuple[Value, ...]:
         row.collateral,
         row.collateral_minimum,
         row.opened,
+        1,
     )
 
 
-def _beside(
-    rows: Rows, gone: Sequence[Row], marks: Mapping[str, float], select: Selection, samples: Samples
-) -> None:
-    """What no single row tells: how many there are, which are gone, what the market says of them."""
-    shown = _by_symbol(rows, select)
-    count = sum(isinstance(row, Position) and row.symbol in shown for row in rows.values())
-    samples.add("exchange_positions", count)
+def _beside(rows: Rows, gone: Sequence[Row], select: Selection, samples: Samples) -> None:
+    """What no single row tells: how many there are, and which are gone."""
+    shown = [row.symbol for row in rows.values() if isinstance(row, Position) and select.symbol(row.symbol)]
+    samples.add("exchange_positions", len(shown))
     for row in gone:
         if isinstance(row, Position) and select.symbol(row.symbol) and row.symbol not in shown:
             samples.add("exchange_position_amount", row.amount, row.symbol)
-    for symbol, row in shown.items():
-        samples.add("exchange_position_mark_price", marks.get(symbol), symbol)
-        samples.add("exchange_position_info", 1, symbol, *split_symbol(symbol), row.kind)
 
 
 def orders(view: View, select: Selection) -> Iterator[AnySection]:
