@@ -120,7 +120,7 @@ LIBRARIES: Final = {
     "isal": ("web/compression.py",),
     "orjson": ("exchanges/*", "stream/*", "commands/*", "demo/*"),
     "prometheus_client": ("exposition/*",),
-    "urllib3": ("rest/client.py",),
+    "urllib3": ("rest/pool.py",),
     "websocket": ("stream/transport.py",),
     "websockets": ("demo/server.py",),
     "yaml": ("config/document.py",),

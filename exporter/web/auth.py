@@ -10,8 +10,6 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-import bcrypt
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -26,6 +24,14 @@ class CrowdedError(Exception):
     """Too many passwords wait to be checked."""
 
 
+def checkpw(password: bytes, hashed: bytes) -> bool:
+    """Whether this is the password of the hash. Raises ValueError for what is no hash."""
+    # Half a megabyte that most do not need.
+    import bcrypt  # noqa: PLC0415 - loaded with the first password
+
+    return bcrypt.checkpw(password, hashed)
+
+
 class Doorkeeper:
     """Checks basic auth. Verdicts are remembered so that a scrape does not pay for bcrypt each time.
 
@@ -33,7 +39,7 @@ class Doorkeeper:
     Good and bad verdicts are kept apart, so that guessing cannot push a scraper's verdict out.
     """
 
-    def __init__(self, pepper: bytes, check: Callable[[bytes, bytes], bool] = bcrypt.checkpw) -> None:
+    def __init__(self, pepper: bytes, check: Callable[[bytes, bytes], bool] = checkpw) -> None:
         self._pepper = pepper
         self._check = check
         self._lock = threading.Lock()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,3 +131,27 @@ def test_a_bad_file_has_no_traceback_as_a_process_either(program: Program, tmp_p
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith(f'{path}:1: unknown key "acounts"')
+
+
+def test_only_what_the_configuration_needs_is_loaded(
+    launch: Callable[..., Process], venue: DemoServer, config_file: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without users and demo a live exporter has loaded none of what they need."""
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    exporter = launch(f"--config.file={config_file(venue)}")
+    exporter.await_lines(up("demo-main", 1), up("demo-lender", 1))
+    assert exporter.end(signal.SIGTERM) == 0
+    loaded = set(re.findall(r"^import time: .*\| +([\w.]+)$", exporter.log, flags=re.MULTILINE))
+    assert {"exporter.app", "orjson", "websocket"} <= loaded
+    needless = {"bcrypt", "websockets", "asyncio", "concurrent.futures", "subprocess"}
+    demo = {"exporter.demo.world", "exporter.exchanges.bitfinex.simulator"}
+    assert loaded & (needless | demo) == set()
+
+
+def test_listening_does_not_wait_for_the_rest_library(repository: Path) -> None:
+    """The library of REST is loaded with the first request, which comes after the server is up."""
+    command = [sys.executable, "-c", "import sys, exporter.cli, exporter.commands.run; print(*sys.modules)"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True, timeout=60)
+    loaded = set(done.stdout.split())
+    assert "exporter.rest.client" in loaded
+    assert "urllib3" not in loaded

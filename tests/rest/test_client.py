@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from exporter.exchanges.reads import Ask
-from exporter.rest import client as module
 from exporter.rest.client import RequestFailed, RestClient
 
 
@@ -122,7 +121,7 @@ def test_a_reply_that_is_too_large_is_refused(
     url: str, client: RestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A body over the limit is not read to its end."""
-    monkeypatch.setattr(module, "LARGEST_BODY", 1000)
+    monkeypatch.setattr("exporter.rest.pool.LARGEST_BODY", 1000)
 
     with pytest.raises(RequestFailed, match="oversize"):
         client.send(Ask("GET", f"{url}/large", {}))
