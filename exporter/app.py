@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import queue
@@ -138,6 +139,8 @@ class App:
             signal.signal(number, self._signalled)
         log(logger, logging.INFO, "starting", version=__version__, accounts=len(self._config.accounts))
         self.start()
+        # What start-up made stays to the end: no collection while frames wait has to walk it again.
+        gc.freeze()
         while self._turn():
             pass
         self.stop()
