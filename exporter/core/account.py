@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from exporter.core.clock import Instant
 from exporter.core.events import (
@@ -23,16 +23,12 @@ from exporter.core.events import (
     Upsert,
 )
 from exporter.core.idle import IdleClocks
-from exporter.core.model import Contract, Offer, Order, Position, Row, Rows, Table, Wallet
+from exporter.core.model import Rows, Table, Wallet
 from exporter.core.movements import Movements, MovementsReport
 from exporter.core.reconcile import ReconcileReport, Reconciliation, missing_available
 from exporter.core.stream import Phase, StreamReport, StreamState, Trust
 from exporter.core.tally import HAPPENINGS, Tally, TallyReport
 from exporter.core.view import Memory, View
-
-# Tuples, since a union takes ten times as long to ask.
-SYMBOL_ROWS: Final = (Order, Position)
-FUNDING_ROWS: Final = (Offer, Contract)
 
 
 class Report(NamedTuple):
@@ -125,7 +121,7 @@ class AccountState:
             state.heard(now, heard)
             events = heard.events
             # After a loss a balance tells more than the message that brings it speaks of.
-            if state.phase == "stale" or (len(events) > 1 and _tell_loss(events)):
+            if events and (state.phase == "stale" or (len(events) > 1 and _tell_loss(events))):
                 events = [_unattributed(event) for event in events]
             for event in events:
                 if isinstance(event, Upsert):
@@ -246,16 +242,17 @@ class AccountState:
         table, key, row, reason = event
         if not state.synced:
             state.collecting.apply(event, now.monotonic)
-            self._foresee(row)
+            self.tally.foresee(row)
             return
         state.shown.put(table, key, row, now.monotonic)
         if isinstance(row, Wallet):
             self.movements.moved(key, row.balance, reason)
-            if key in self.idle.watched:
+            watched = self.idle.watched
+            if watched and key in watched:
                 self.idle.due = True
             self._memory.remember(key, row, now)
         elif self._memory.is_news(row):
-            self._foresee(row)
+            self.tally.foresee(row)
             self._memory.remember(key, row, now)
 
     def _apply_table(self, state: StreamState, event: Snapshot | Removed, now: Instant) -> None:
@@ -266,7 +263,7 @@ class AccountState:
         if isinstance(event, Snapshot):
             state.snapshots[event.table] = now
             for key, row in event.rows.items():
-                self._foresee(row)
+                self.tally.foresee(row)
                 if state.synced:
                     self._memory.remember(key, row, now)
 
@@ -287,13 +284,6 @@ class AccountState:
         for rows in state.shown.rows.values():
             for key, row in rows.items():
                 self._memory.remember(key, row, now)
-
-    def _foresee(self, row: Row) -> None:
-        """Let the counters that a row announces start at 0, shown or not: they are never withheld."""
-        if isinstance(row, SYMBOL_ROWS):
-            self.tally.foresee_symbol(row.symbol)
-        elif isinstance(row, FUNDING_ROWS):
-            self.tally.foresee_funding(row.currency)
 
 
 def _tell_loss(events: Iterable[Event]) -> bool:

@@ -6,6 +6,7 @@ counted as `unobserved`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 from typing import Final, NamedTuple
@@ -14,10 +15,8 @@ from exporter.core.events import REASONS, Reason, Snapshot, Upsert
 from exporter.core.model import Key, Row, Rows, Wallet
 from exporter.core.tables import TableEvent
 
-UNITS: Final = 1e8
+UNITS: Final = 10**8
 """Amounts are counted in units of 1e-8, the finest that venues usually write."""
-WHOLE: Final = 1e7
-"""Balances nearer to 0 than this have at most 15 digits down to one unit, which a float keeps exactly."""
 EXACT: Final = Context(prec=60)
 """Room for sums of all decimals that a venue may write: nothing is ever rounded on the way."""
 Amount = int | Decimal
@@ -47,8 +46,8 @@ class Book:
 
     def __init__(self, reasons: Sequence[Reason]) -> None:
         # Every reason starts at 0, so that the first movement is seen as a rise.
-        self.credits: dict[str, int] = dict.fromkeys(reasons, 0)
-        self.debits: dict[str, int] = dict.fromkeys(reasons, 0)
+        self.credits: dict[str, int] = defaultdict(int, dict.fromkeys(reasons, 0))
+        self.debits: dict[str, int] = defaultdict(int, dict.fromkeys(reasons, 0))
         self.rest: dict[tuple[bool, str], Decimal] = {}
         """What is finer than a unit or too large, by whether it is a credit, and reason."""
 
@@ -56,13 +55,12 @@ class Book:
         """A wallet went from one balance to another."""
         if type(before) is int and type(now) is int:
             if now > before:
-                self.credits[reason] = self.credits.get(reason, 0) + now - before
+                self.credits[reason] += now - before
             else:
-                self.debits[reason] = self.debits.get(reason, 0) + before - now
+                self.debits[reason] += before - now
             return
         rises = now > before
         moved = EXACT.subtract(now, before) if rises else EXACT.subtract(before, now)
-        (self.credits if rises else self.debits).setdefault(reason, 0)
         self.rest[rises, reason] = EXACT.add(self.rest.get((rises, reason), 0), moved)
 
     def flows(self) -> Flows:
@@ -70,8 +68,10 @@ class Book:
         credits_ = {reason: units / UNITS for reason, units in self.credits.items()}
         debits = {reason: units / UNITS for reason, units in self.debits.items()}
         for (rises, reason), rest in self.rest.items():
-            side, units = (credits_, self.credits) if rises else (debits, self.debits)
-            side[reason] = float(_scaled(EXACT.add(rest, units[reason])))
+            if rises:
+                credits_[reason] = float(_scaled(EXACT.add(rest, self.credits[reason])))
+            else:
+                debits[reason] = float(_scaled(EXACT.add(rest, self.debits[reason])))
         return Flows(credits_, debits)
 
     def net(self) -> Decimal:
@@ -85,15 +85,16 @@ class Book:
 class Purse:
     """What is known of one wallet."""
 
-    __slots__ = ("amount", "balance", "book", "currency", "first", "withheld")
+    __slots__ = ("amount", "balance", "book", "currency", "first", "was_known", "withheld")
 
     def __init__(self, currency: str) -> None:
         self.currency = currency
         self.balance: float | None = None
         """As the venue told it last; None while it withholds it."""
         self.withheld = False
-        self.amount: Amount | None = None
+        self.amount: Amount = 0
         """The balance when it was last known, exactly."""
+        self.was_known = False
         self.first: Amount = 0
         """The balance from which movements are counted."""
         self.book: Book | None = None
@@ -119,7 +120,7 @@ class Movements:
         return {
             key: _scaled(EXACT.subtract(purse.amount, purse.first))
             for key, purse in self._purses.items()
-            if purse.amount is not None
+            if purse.was_known
         }
 
     @property
@@ -142,8 +143,14 @@ class Movements:
         if purse is None:
             if self._based:
                 self._first_seen(key, balance, reason)
-        elif purse.balance != balance:
-            self._hold(purse, balance, reason)
+        elif balance != purse.balance:
+            if balance is None or purse.balance is None or purse.book is None:
+                self._hold(purse, balance, reason)
+                return
+            now = _amount(balance)
+            purse.book.move(purse.amount, now, reason)
+            purse.balance, purse.amount = balance, now
+            self._moved[purse.currency] = None
 
     def report(self) -> MovementsReport:
         """The counters; only those of currencies that moved since the last report are made anew."""
@@ -157,9 +164,9 @@ class Movements:
 
     def _whole(self, rows: Rows) -> None:
         """Whatever a snapshot says otherwise than the last that was known, nobody saw happen."""
-        for key, purse in self._purses.items():
-            if key not in rows and purse.balance != 0.0:
-                self._hold(purse, 0.0, "unobserved")
+        for key in self._purses:
+            if key not in rows:
+                self.moved(key, 0.0, "unobserved")
         for key, row in rows.items():
             if key in self._purses:
                 self.moved(key, _balance(row), "unobserved")
@@ -173,25 +180,21 @@ class Movements:
             self._hold(purse, balance, reason)
 
     def _hold(self, purse: Purse, balance: float | None, reason: Reason) -> None:
-        purse.balance = balance
+        """Take in a balance that is the first one, or none, or was withheld before."""
+        was_withheld, purse.balance = purse.withheld, balance
+        purse.withheld = balance is None
         if balance is None:
-            purse.withheld = True
             return
         now, before = _amount(balance), purse.amount
-        purse.amount = now
-        if before is None:
-            before = purse.first = now if purse.withheld or not self._based else 0
-        if purse.withheld:
+        if not purse.was_known:
+            before = purse.first = now if was_withheld or not self._based else 0
+        purse.amount, purse.was_known = now, True
+        # A currency at 0 that may never have been held has no series before it moves.
+        if purse.book is None and (now or before or not self._lists_unheld):
+            purse.book = self._open(purse.currency)
+        if purse.book is not None and now != before:
             # What it did while it was withheld may be more than what the message that tells it speaks of.
-            purse.withheld, reason = False, "unobserved"
-        book = purse.book
-        if book is None:
-            # A currency at 0 that may never have been held has no series before it moves.
-            if self._lists_unheld and now == before == 0:
-                return
-            book = purse.book = self._open(purse.currency)
-        if now != before:
-            book.move(before, now, reason)
+            purse.book.move(before, now, "unobserved" if was_withheld else reason)
             self._moved[purse.currency] = None
 
     def _open(self, currency: str) -> Book:
@@ -208,10 +211,10 @@ def _balance(row: Row) -> float | None:
 
 def _amount(balance: float) -> Amount:
     """What the venue wrote, which is the shortest decimal of a float."""
-    if -WHOLE < balance < WHOLE:
-        units = round(balance * UNITS)
-        # Of all decimals with 15 digits at most, only one is read as this float.
-        if units / UNITS == balance:
+    # It then has 15 digits at most down to a unit, and of all such decimals only one is read as this float.
+    if -1e7 < balance < 1e7:  # noqa: PLR2004 - and literals, since this is done for each change of a balance
+        units = round(balance * 1e8)
+        if units / 1e8 == balance:
             return units
     return EXACT.scaleb(Decimal(repr(balance)), 8)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Hashable
 
 
@@ -11,16 +11,20 @@ class Once:
 
     def __init__(self, limit: int = 50_000) -> None:
         self._limit = limit
-        self._seen: OrderedDict[Hashable, None] = OrderedDict()
+        self._seen: set[Hashable] = set()
+        self._order: deque[Hashable] = deque()
+        """The same, oldest first: a set and a queue take half the room and time of an ordered dictionary."""
 
     def __contains__(self, identity: Hashable) -> bool:
         return identity in self._seen
 
     def first(self, identity: Hashable) -> bool:
         """Whether this is the first report of it."""
-        if identity in self._seen:
+        seen = self._seen
+        if identity in seen:
             return False
-        self._seen[identity] = None
-        if len(self._seen) > self._limit:
-            self._seen.popitem(last=False)
+        seen.add(identity)
+        self._order.append(identity)
+        if len(seen) > self._limit:
+            seen.remove(self._order.popleft())
         return True

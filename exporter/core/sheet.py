@@ -40,9 +40,7 @@ class Sheet:
     def put(self, key: Key, row: Row, now: float) -> bool:
         """A row was told at monotonic `now`, and is the last one of the table; True if none had its key."""
         rows = self.rows
-        is_new = key not in rows
-        if not is_new:
-            del rows[key]
+        is_new = rows.pop(key, None) is None
         rows[key] = row
         self._read = None
         if self._ages:

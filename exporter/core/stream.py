@@ -181,13 +181,14 @@ class StreamState:
         self.liveness = now
         if heard is None:
             return
-        self.messages[heard.message] += 1
-        if heard.is_data:
+        message, is_data, _, sent_at = heard
+        self.messages[message] += 1
+        if is_data:
             self.data = now
-        if heard.sent_at is not None:
-            under_way = now.wall - heard.sent_at
-            self.delays.observe(under_way)
-            self.skew.observe(under_way, now.monotonic)
+        if sent_at is not None:
+            monotonic, wall = now
+            self.delays.observe(wall - sent_at)
+            self.skew.observe(wall - sent_at, monotonic)
 
     def complete(self, now: Instant) -> bool:
         """Go live if nothing expected is missing any more; tells whether it did."""

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from exporter.core.events import Fill, FundingClosed, FundingTraded, Notified, OrderChanged
-from exporter.core.model import Key, split_symbol
+from exporter.core.model import Contract, Key, Offer, Order, Position, Row, split_symbol
 from exporter.core.once import Once
 
 MOST_EARLY: Final = 10_000
 """Early reports kept for their final ones; more than ever were under way at once."""
+SYMBOL_ROWS: Final = (Order, Position)
+FUNDING_ROWS: Final = (Offer, Contract)
 HAPPENINGS: Final = (Fill, OrderChanged, FundingClosed, FundingTraded, Notified)
-"""What is counted; the classes apart, since a union takes long to ask."""
+"""What is counted. Tuples, since a union takes ten times as long to ask."""
 Happening = Fill | OrderChanged | FundingClosed | FundingTraded | Notified
 STATES: Final[tuple[Literal["used", "unused"], ...]] = ("used", "unused")
 FUNDING_SIDES: Final = ("provided", "taken")
@@ -59,15 +61,21 @@ class Tally:
         self.funding_trades: dict[tuple[str, str], int] = defaultdict(int)
         self.funding_volume: dict[tuple[str, str], float] = {}
         self.notifications: dict[tuple[str, str], int] = defaultdict(int)
-        self._once = Once()
-        self._orders = Once()
-        """Apart, since their flood must not push out the executions that REST may tell again."""
+        # Apart, since a flood of orders must not push out the executions that REST may tell again.
+        self._fills, self._paid, self._orders, self._funding = Once(), Once(), Once(), Once()
         self._early: dict[Key, Fill] = {}
         self._symbols: set[str] = set()
         """Symbols whose fills were foreseen."""
         self._changed: set[str] = set()
         """Fields that may not be as in the last report."""
         self._last = TallyReport({}, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
+
+    def foresee(self, row: Row) -> None:
+        """Let the counters that a row announces start at 0, shown or not: they are never withheld."""
+        if isinstance(row, SYMBOL_ROWS):
+            self.foresee_symbol(row.symbol)
+        elif isinstance(row, FUNDING_ROWS):
+            self.foresee_funding(row.currency)
 
     def foresee_symbol(self, symbol: str) -> None:
         """An order or position on a symbol announces its fills: let their counters start at 0."""
@@ -104,12 +112,12 @@ class Tally:
                 self._changed.add("order_changes")
         elif isinstance(event, FundingClosed):
             self.foresee_funding(event.currency)
-            if self._once.first(("closed", event.state, event.id)):
+            if self._funding.first(("closed", event.state, event.id)):
                 self.funding_closed[event.currency, event.state] += 1
                 self._changed |= FUNDED
         elif isinstance(event, FundingTraded):
             self.foresee_funding(event.currency)
-            if self._once.first(("funding", event.id)):
+            if self._funding.first(("funding", event.id)):
                 self.funding_trades[event.currency, event.side] += 1
                 self.funding_volume[event.currency, event.side] += event.amount
                 self._changed |= FUNDED
@@ -121,7 +129,7 @@ class Tally:
         """Count executions that the venue's history tells; gives how many of them no stream had told."""
         before = self.recovered
         for fill in fills:
-            if fill.id not in self._early and ("fill", fill.id) not in self._once:
+            if fill.id not in self._early and fill.id not in self._fills:
                 self.recovered += 1
             self._fill(fill)
         return self.recovered - before
@@ -147,32 +155,37 @@ class Tally:
         return self._last
 
     def _fill(self, fill: Fill) -> None:
-        identity = ("fill", fill.id)
         if fill.final:
-            self._early.pop(fill.id, None)
+            if self._early:
+                self._early.pop(fill.id, None)
             self._count_fill(fill)
-        elif identity not in self._once:
+        elif fill.id not in self._fills:
             self._early.setdefault(fill.id, fill)
             if len(self._early) > MOST_EARLY:
                 self._count_fill(self._early.pop(next(iter(self._early))))
 
     def _count_fill(self, fill: Fill) -> None:
-        self.foresee_symbol(fill.symbol)
-        if self._once.first(("fill", fill.id)):
-            self._changed |= TRADED
-            self.fills[fill.symbol, fill.side, fill.liquidity] += 1
-            where = (fill.symbol, fill.side)
-            self.base_volume[where] += fill.amount
-            self.quote_volume[where] += fill.amount * fill.price
-            if fill.at is not None:
-                self.last_fill[fill.symbol] = max(fill.at, self.last_fill.get(fill.symbol, 0.0))
+        id_, symbol, side, liquidity, amount, price, fee, fee_currency, at, _ = fill
+        self.foresee_symbol(symbol)
+        if self._fills.first(id_):
+            if "fills" not in self._changed:
+                self._changed |= TRADED
+            self.fills[symbol, side, liquidity] += 1
+            where = (symbol, side)
+            self.base_volume[where] += amount
+            self.quote_volume[where] += amount * price
+            if at is not None and at > self.last_fill.get(symbol, -1.0):
+                self.last_fill[symbol] = at
                 self._changed.add("last_fill")
         # The fee has an identity of its own: an early report was perhaps counted without it.
-        if fill.fee is not None and fill.fee_currency and self._once.first(("fee", fill.id)):
-            self._foresee_fees(fill.fee_currency)
-            book = self.fees if fill.fee > 0 else self.rebates
-            book[fill.fee_currency] += abs(fill.fee)
-            self._changed |= CHARGED
+        if fee is not None and fee_currency and self._paid.first(id_):
+            self._foresee_fees(fee_currency)
+            if fee > 0:
+                self.fees[fee_currency] += fee
+                self._changed.add("fees")
+            else:
+                self.rebates[fee_currency] -= fee
+                self._changed.add("rebates")
 
     def _foresee_fees(self, currency: str) -> None:
         if currency not in self.fees:

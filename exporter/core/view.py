@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from operator import is_ as _is
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from exporter.core.clock import Instant
 from exporter.core.model import Contract, Key, Offer, Order, Position, Row, Rows, Table, Wallet
@@ -12,10 +12,6 @@ from exporter.core.stream import StreamState
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-ANNOUNCING: Final = (Position, Contract)
-"""Rows that are no names to remember, and yet announce counters."""
 
 
 class View(NamedTuple):
@@ -41,17 +37,21 @@ class Memory:
         self._available_moved = False
         self._order_symbols: set[str] = set()
         self._offer_currencies: set[str] = set()
+        self._position_symbols: set[str] = set()
+        self._contract_currencies: set[str] = set()
         self._last = View({}, {}, {}, frozenset(), frozenset())
         self._filtered: tuple[Rows, Rows] = ({}, {})
         """All wallets as they were read last, and the ones among them that were ever held."""
 
     def is_news(self, row: Row) -> bool:
-        """Whether a row that is not a wallet announces something, or names what no row named before."""
+        """Whether a row that is not a wallet names what no row of its kind named before."""
         if isinstance(row, Order):
             return row.symbol not in self._order_symbols
         if isinstance(row, Offer):
             return row.currency not in self._offer_currencies
-        return isinstance(row, ANNOUNCING)
+        if isinstance(row, Position):
+            return row.symbol not in self._position_symbols
+        return isinstance(row, Contract) and row.currency not in self._contract_currencies
 
     def remember(self, key: Key, row: Row, now: Instant) -> None:
         """Take in a row that is shown now."""
@@ -65,6 +65,10 @@ class Memory:
             self._order_symbols.add(row.symbol)
         elif isinstance(row, Offer):
             self._offer_currencies.add(row.currency)
+        elif isinstance(row, Position):
+            self._position_symbols.add(row.symbol)
+        elif isinstance(row, Contract):
+            self._contract_currencies.add(row.currency)
 
     def view(self, streams: Iterable[StreamState], now: float) -> View:
         """What the streams show at monotonic `now`, with what was remembered."""
