@@ -31,11 +31,9 @@ class MarketState:
         self.exchange = exchange
         self._lifetime = max(LIFETIME_INTERVALS * interval, SHORTEST_LIFETIME)
         self._lock = lock
-        self._prices: Mapping[str, float] = {}
-        self._wanted: frozenset[str] = frozenset()
-        self._funding_rates: Mapping[str, float] = {}
-        self._marks: Mapping[str, float] = {}
-        self._at: tuple[float, float] | None = None
+        self._unknown = MarketReport(exchange, {}, 0.0, frozenset(), {})
+        self._last = self._unknown
+        self._at: float | None = None
 
     def quoted(
         self,
@@ -48,21 +46,18 @@ class MarketState:
         marks: Mapping[str, float] | None = None,
     ) -> None:
         """Take over a whole new set of prices; what was wanted and is not among them has no price."""
+        unpriced = wanted - prices.keys()
         with self._lock:
-            self._prices, self._wanted, self._funding_rates = prices, wanted, funding_rates
-            self._marks = marks or {}
-            self._at = (monotonic, wall)
+            self._last = MarketReport(self.exchange, prices, wall, unpriced, funding_rates, marks or {})
+            self._at = monotonic
 
     def price(self, currency: str, now: float) -> float | None:
         """The price of a currency at monotonic `now`, None when there is none to be trusted."""
         return self.report(now).prices.get(currency)
 
     def report(self, now: float) -> MarketReport:
-        """What may be believed at monotonic `now`."""
+        """What may be believed at monotonic `now`: the same object while that is the same."""
         with self._lock:
-            if self._at is None or now - self._at[0] > self._lifetime:
-                return MarketReport(self.exchange, {}, 0.0, frozenset(), {})
-            unpriced = self._wanted - self._prices.keys()
-            return MarketReport(
-                self.exchange, self._prices, self._at[1], unpriced, self._funding_rates, self._marks
-            )
+            if self._at is None or now - self._at > self._lifetime:
+                return self._unknown
+            return self._last

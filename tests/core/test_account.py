@@ -623,3 +623,27 @@ def test_available_is_not_filled_once_the_wallet_was_told_again(scene: Scene) ->
     scene.hear(dollars(5.0))
     scene.state.fill_available(before, {USD: Wallet(*USD, 5.0, 5.0)}, scene.moment)
     assert scene.tables()["wallets"] == FIVE
+
+
+def test_idle_money_is_noticed_at_the_next_message(scene: Scene) -> None:
+    """What the first snapshot, a change, REST or new minimums make idle is so from the next message on."""
+    lent = ("funding", "USD")
+    scene.state.idle.minimums = {"USD": 150.0}
+    scene.connect("wallets")
+    scene.hear(Snapshot("wallets", {lent: Wallet(*lent, 200.0, 200.0)}))
+    assert scene.state.report(scene.now).idle == {"USD": EPOCH}
+    scene.wait(1)
+    scene.hear(Upsert("wallets", lent, Wallet(*lent, 200.0, 100.0)))
+    assert scene.state.report(scene.now).idle == {}
+    scene.wait(1)
+    scene.state.idle.minimums = {"USD": 50.0}
+    scene.hear()
+    assert scene.state.report(scene.now).idle == {"USD": EPOCH + 2}
+    scene.hear(Upsert("wallets", lent, Wallet(*lent, 200.0, 10.0)))
+    scene.hear(Upsert("wallets", lent, Wallet(*lent, 200.0)))
+    wallets = scene.tables()["wallets"]
+    scene.wait(1)
+    scene.state.fill_available(wallets, {lent: Wallet(*lent, 200.0, 60.0)}, scene.moment)
+    scene.wait(1)
+    scene.hear()
+    assert scene.state.report(scene.now).idle == {"USD": EPOCH + 4}

@@ -62,3 +62,16 @@ def test_a_wallet_that_is_gone_holds_nothing() -> None:
     each.look({}, 2.0)
     each.look(funding(500.0), 3.0)
     assert each.report(funding(500.0)) == {"USD": 3.0}
+
+
+def test_only_what_may_have_changed_is_looked_at() -> None:
+    """A look is due after new minimums, and no more until a wallet that counts may have changed."""
+    each = clocks(USD=150.0)
+    assert each.due
+    assert each.watched == {("funding", "USD")}
+    each.look(None, 1.0)
+    assert each.due, "wallets were not known"
+    each.look(funding(200.0), 2.0)
+    assert not each.due
+    each.minimums = {"USD": 300.0}
+    assert each.due

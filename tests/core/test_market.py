@@ -47,3 +47,10 @@ def test_last_prices_of_symbols_grow_old_like_prices() -> None:
 
     assert each.report(310.0).marks == {"ETH/USD": 2000.0}
     assert each.report(310.1).marks == {}
+
+
+def test_reports_are_shared_until_there_are_new_prices() -> None:
+    """Two reports of the same prices are one object, and so are two reports of none."""
+    each = market()
+    assert each.report(1.0) is each.report(2.0)
+    assert each.report(1e9) is each.report(2e9)
