@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import orjson
@@ -14,10 +14,12 @@ from exporter.exchanges.bitfinex.fields import venue_symbol
 NAMES_PER_MESSAGE: Final = 8
 """The venue allows 30 names a message and 8 calculations a second; one message a second of 8 keeps both."""
 MESSAGE_INTERVAL: Final = 1.0
+WALLET_REFRESH: Final = 60.0
+POSITION_REFRESH: Final = 10.0
 REFRESH: Final[dict[str, float]] = {
-    "position": 10.0,
+    "position": POSITION_REFRESH,
     "margin": 30.0,
-    "wallet": 60.0,
+    "wallet": WALLET_REFRESH,
     "balance": 60.0,
     "funding": 60.0,
 }
@@ -49,11 +51,11 @@ class CalcPlan:
     def observe(self, events: Iterable[Event], now: float) -> None:
         """Learn from what arrived which names exist, which are answered and which are null."""
         for event in events:
-            if isinstance(event, Snapshot):
+            if isinstance(event, Upsert):
+                self._learn(event.key, event.row, now)
+            elif isinstance(event, Snapshot):
                 for key, row in event.rows.items():
                     self._learn(key, row, now)
-            elif isinstance(event, Upsert):
-                self._learn(event.key, event.row, now)
             elif isinstance(event, Removed) and event.table == "positions":
                 name = self._position_names.pop(event.key, None)
                 if name is not None and name not in self._position_names.values():
@@ -81,22 +83,26 @@ class CalcPlan:
         return REFRESH[name.partition("_")[0]]
 
     def _learn(self, key: Key, row: Row, now: float) -> None:
-        if isinstance(row, Wallet) and "wallets" in self._feeds:
-            self._plan(f"wallet_{row.wallet}_{row.currency}", [row.available], now)
-        elif isinstance(row, Position) and "positions" in self._feeds:
-            name = f"position_{venue_symbol(row.symbol)}"
-            self._position_names[key] = name
-            self._plan(name, [row.unrealized_pnl, row.leverage], now)
+        if isinstance(row, Wallet):
+            if "wallets" in self._feeds:
+                name = f"wallet_{row.wallet}_{row.currency}"
+                self._plan(name, WALLET_REFRESH, now, row.available)
+        elif isinstance(row, Position):
+            if "positions" in self._feeds:
+                name = f"position_{venue_symbol(row.symbol)}"
+                self._position_names[key] = name
+                computed = row.leverage if row.unrealized_pnl is None else row.unrealized_pnl
+                self._plan(name, POSITION_REFRESH, now, computed)
         elif isinstance(row, Offer | Contract) and "funding" in self._feeds:
             self._due.setdefault(f"funding_sym_f{row.currency}", now)
 
-    def _plan(self, name: str, computed: Sequence[float | None], now: float) -> None:
+    def _plan(self, name: str, interval: float, now: float, computed: float | None) -> None:
         """A null is asked for soon, yet not sooner than it was asked before; a value can wait its turn."""
+        if computed is not None:
+            self._due[name] = now + interval
+            return
         due = self._due.get(name)
-        if any(value is not None for value in computed):
-            self._due[name] = now + self._interval(name)
-        elif due is None:
+        if due is None:
             self._due[name] = now
-        else:
-            asked = due - self._interval(name)
-            self._due[name] = min(due, max(now, asked + RETRY))
+        elif due > now:
+            self._due[name] = min(due, max(now, due - interval + RETRY))
