@@ -54,6 +54,16 @@ class SequenceAudit:
         """A frame passed whose numbers say nothing, though it may have taken a public one."""
         self._skipped += 1
 
+    def follows(self, public: int, account: int) -> bool:
+        """Whether a frame with both numbers is plainly the next; if not, nothing changes: `check` decides."""
+        if public - 1 != self._public:
+            return False
+        last = self._account
+        if account - 1 != last and account != last and last:
+            return False
+        self._public, self._account, self._skipped = public, account, 0
+        return True
+
     def check(self, found: Trailers, *, notification: bool) -> Literal["public", "account"] | None:
         """The sequence in which a gap shows at this frame, if any."""
         gap: Literal["public", "account"] | None = None

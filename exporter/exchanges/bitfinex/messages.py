@@ -200,6 +200,7 @@ def _nothing(_payload: object) -> list[Event]:
 _credit = partial(rows.contract, state="used")
 _loan = partial(rows.contract, state="unused")
 
+# `hot` reads the everyday form of some of them before this table is asked.
 HANDLERS: Final[dict[str, Handler]] = {
     "ws": partial(_snapshot, "wallets", rows.wallet),
     "wu": _wallet,

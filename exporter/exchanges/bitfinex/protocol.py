@@ -17,10 +17,10 @@ from exporter.core.clock import Instant
 from exporter.core.events import Event, Gap, Heard, LoggedIn, Malformed, Platform, Snapshot
 from exporter.core.model import Table
 from exporter.exchanges.base import Answers, Drop, Handshake, Login, Retry, Send, Wanted, http_rejection
-from exporter.exchanges.bitfinex import auth, messages
+from exporter.exchanges.bitfinex import auth, hot, messages
 from exporter.exchanges.bitfinex.audit import SequenceAudit, Trailers, trailers
 from exporter.exchanges.bitfinex.calc import CalcPlan
-from exporter.exchanges.bitfinex.fields import UnreadableError, at, integer, optional_word
+from exporter.exchanges.bitfinex.fields import MILLIS, UnreadableError, at, integer, optional_word
 
 VERSION: Final = 2
 CONF_FLAGS: Final = 32768 + 65536
@@ -78,6 +78,7 @@ class BitfinexConversation:
         self._maintained_since = 0.0
         self._audit = SequenceAudit()
         self._calc = CalcPlan(wanted.margin_symbols, wanted.feeds)
+        self._hot = hot.readers(wanted.feeds)
 
     def handshake(self, now: Instant) -> Handshake:
         """The stream endpoint, with no headers: the login is a message."""
@@ -101,6 +102,21 @@ class BitfinexConversation:
     def received(self, data: bytes, now: Instant) -> tuple[Heard, Answers]:
         """One text message from the venue."""
         self._last_heard = now.monotonic
+        everyday = self._hot.get(data[hot.HEAD])
+        if everyday is not None:
+            decode, read, teaches = everyday
+            try:
+                _, type_, row, public, account, sent = decode(data)
+                events = read(row)
+            except hot.UNUSUAL:
+                return self._read(data, now)
+            if self._audit.follows(public, account):
+                if teaches:
+                    self._calc.observe(events, now.monotonic)
+                return hot.make(Heard, (type_, True, events, sent / MILLIS)), ()
+        return self._read(data, now)
+
+    def _read(self, data: bytes, now: Instant) -> tuple[Heard, Answers]:
         try:
             message = orjson.loads(data)
         except orjson.JSONDecodeError:

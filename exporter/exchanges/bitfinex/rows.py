@@ -75,7 +75,7 @@ def order(row: Fields) -> tuple[Key, Order]:
 
 def order_occurrence(row: Fields) -> tuple[object, object, object]:
     """What tells two reports of an order apart: 0 id, 5 time of update, 6 remaining."""
-    return scalar(row, 0), scalar(row, 5), scalar(row, 6)
+    return scalar(row, 0), scalar(row, 5), number(row, 6)
 
 
 def order_status(row: Fields) -> OrderChange | Literal["open"]:
@@ -107,7 +107,6 @@ def position_key(row: Fields) -> Key:
 def position(row: Fields) -> tuple[Key, Position]:
     """`ps`, `pn`, `pu`, `pc`: see the keywords below; 6 to 9 and 18 are null until computed."""
     ratio = number(row, 7)
-    kinds: dict[object, Literal["margin", "derivative"]] = {0: "margin", 1: "derivative"}
     liquidation = number(row, 8)
     marker = at(row, 15)
     return position_key(row), Position(
@@ -121,26 +120,26 @@ def position(row: Fields) -> tuple[Key, Position]:
         liquidation_price=liquidation if liquidation is not None and liquidation > NO_PRICE else None,
         leverage=number(row, 9),
         opened=seconds(row, 12),
-        kind=kinds.get(marker, "unknown") if isinstance(marker, int) else "unknown",
+        kind=KINDS.get(marker, "unknown") if isinstance(marker, int) else "unknown",
         collateral=number(row, 17),
         collateral_minimum=number(row, 18),
     )
 
 
 NO_PRICE: Final = 1e-9
+KINDS: Final[dict[object, Literal["margin", "derivative"]]] = {0: "margin", 1: "derivative"}
 
 
 def fill(row: Fields, *, final: bool) -> Fill:
     """`te`, `tu`: 0 id, 1 symbol, 2 time, 4 amount, 5 price, 8 maker, 9 fee (paid: negative), 10 in."""
     amount = required_number(row, 4)
     fee = number(row, 9)
-    liquidity: dict[object, Literal["maker", "taker"]] = {1: "maker", -1: "taker"}
     marker = at(row, 8)
     return Fill(
         id=identity(row, 0),
         symbol=symbol(word(row, 1)),
         side="sell" if amount < 0 else "buy",
-        liquidity=liquidity.get(marker, "unknown") if isinstance(marker, int) else "unknown",
+        liquidity=LIQUIDITY.get(marker, "unknown") if isinstance(marker, int) else "unknown",
         amount=abs(amount),
         price=required_number(row, 5),
         fee=None if fee is None else -fee,
@@ -148,6 +147,9 @@ def fill(row: Fields, *, final: bool) -> Fill:
         at=seconds(row, 2),
         final=final,
     )
+
+
+LIQUIDITY: Final[dict[object, Literal["maker", "taker"]]] = {1: "maker", -1: "taker"}
 
 
 def offer(row: Fields) -> tuple[Key, Offer]:

@@ -109,3 +109,23 @@ def test_skipping_hides_no_more_than_was_skipped(step: int) -> None:
     audit.check(Trailers(10, None, None), notification=False)
     audit.skip()
     assert audit.check(Trailers(10 + step, None, None), notification=False) == "public"
+
+
+@pytest.mark.parametrize(
+    ("public", "account", "verdict"),
+    [(11, 4, True), (11, 5, True), (11, 6, False), (11, 3, False), (12, 5, False), (10, 4, False)],
+)
+def test_plainly_next(public: int, account: int, verdict: bool) -> None:  # noqa: FBT001 - a column
+    """The next frame has a public number of one more, and an account number of no more than one more."""
+    audit, other = SequenceAudit(), SequenceAudit()
+    for each in (audit, other):
+        each.check(Trailers(10, 4, None), notification=False)
+    assert audit.follows(public, account) is verdict
+    if verdict:
+        assert other.check(Trailers(public, account, None), notification=False) is None
+    assert vars(audit) == vars(other)
+
+
+def test_nothing_follows_nothing() -> None:
+    """Before the first number no frame is plainly the next."""
+    assert not SequenceAudit().follows(1, 0)
