@@ -14,13 +14,13 @@ from typing import Annotated, Any, Final, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta
 
-from exporter.core.events import Event, Fill, OrderChange, OrderChanged, Upsert
+from exporter.core.events import Event, Fill, OrderChange, OrderChanged, Removed, Upsert
 from exporter.core.model import ONLY, Order, Position, Side, Totals, Wallet
 from exporter.exchanges.bitfinex import ledger
 from exporter.exchanges.bitfinex.audit import SMALLEST_TIMESTAMP
 from exporter.exchanges.bitfinex.fields import MILLIS, symbol
-from exporter.exchanges.bitfinex.messages import FEED_OF
-from exporter.exchanges.bitfinex.rows import KINDS, LIQUIDITY, NO_PRICE, PERCENT
+from exporter.exchanges.bitfinex.messages import ENDS, FEED_OF
+from exporter.exchanges.bitfinex.rows import KINDS, LIQUIDITY, NO_PRICE, PERCENT, status_of
 
 HEAD: Final = slice(8)
 """Of the bytes of a frame: `[0,"wu",` and the like tell channel and type before anything is decoded."""
@@ -61,7 +61,7 @@ class WalletRow(Row):
 
 
 class OrderRow(Row):
-    """Of `ou`."""
+    """Of `on`, `ou` and `oc`."""
 
     id: Count
     _1: Plain
@@ -167,7 +167,7 @@ def wallet(row: WalletRow) -> tuple[Event, ...]:
 
 def order(row: OrderRow) -> tuple[Event, ...]:
     """`ou` of an order that goes on resting, as `rows.order`."""
-    status, original = row.status, row.original
+    status = row.status
     # Every word by which an order ends or is refused has a C in it, and these have none.
     if status.startswith(PARTIAL) and "C" not in status and "c" not in status:
         change: OrderChange = "partial"
@@ -175,13 +175,32 @@ def order(row: OrderRow) -> tuple[Event, ...]:
         change = "update"
     else:
         raise ValueError
+    key, pair = row.id, SYMBOLS[row.symbol]
+    happened = make(OrderChanged, (change, pair, (key, row.updated, row.remaining)))
+    return (happened, _resting(row, key, pair))
+
+
+def new_order(row: OrderRow) -> tuple[Event, ...]:
+    """`on` of an order that rests, as `rows.order`."""
+    if row.status != "ACTIVE":
+        raise ValueError
+    key, pair = row.id, SYMBOLS[row.symbol]
+    return (make(OrderChanged, ("new", pair, (key, "new"))), _resting(row, key, pair))
+
+
+def closed_order(row: OrderRow) -> tuple[Event, ...]:
+    """`oc`: its type says that the order is gone, and the status how."""
+    key, end = row.id, ENDS.get(status_of(row.status), "other")
+    return (make(OrderChanged, (end, SYMBOLS[row.symbol], (key, "end"))), make(Removed, ("orders", key)))
+
+
+def _resting(row: OrderRow, key: int, pair: str) -> Upsert:
+    original = row.original
     if not original:
         raise ValueError
-    key, pair, remaining = row.id, SYMBOLS[row.symbol], row.remaining
     side: Side = "sell" if original < 0 else "buy"
-    value = make(Order, (pair, side, abs(remaining), row.price, row.created / MILLIS))
-    happened = make(OrderChanged, (change, pair, (key, row.updated, remaining)))
-    return (happened, make(Upsert, ("orders", key, value, "other")))
+    value = make(Order, (pair, side, abs(row.remaining), row.price, row.created / MILLIS))
+    return make(Upsert, ("orders", key, value, "other"))
 
 
 def early_fill(row: FillRow) -> tuple[Event, ...]:
@@ -249,7 +268,9 @@ def _hot(row: type[RowType], read: Callable[[RowType], tuple[Event, ...]], *, te
 
 READERS: Final = {
     "wu": _hot(WalletRow, wallet, teaches=True),
+    "on": _hot(OrderRow, new_order),
     "ou": _hot(OrderRow, order),
+    "oc": _hot(OrderRow, closed_order),
     "te": _hot(FillRow, early_fill),
     "tu": _hot(FillRow, fill),
     "pu": _hot(PositionRow, position, teaches=True),

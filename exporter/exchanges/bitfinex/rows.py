@@ -79,11 +79,16 @@ def order_occurrence(row: Fields) -> tuple[object, object, object]:
 
 
 def order_status(row: Fields) -> OrderChange | Literal["open"]:
-    """13 status: what the free text says happened; `open` where the order still rests.
+    """13 status, as `status_of` reads it."""
+    return status_of(optional_word(row, 13))
+
+
+def status_of(text: str) -> OrderChange | Literal["open"]:
+    """What the free text says happened to an order; `open` where it still rests.
 
     The head decides first, so that `CANCELED was: PARTIALLY FILLED` is a cancel.
     """
-    status = optional_word(row, 13).strip().upper()
+    status = text.strip().upper()
     if status.startswith(("EXECUTED", "FORCED EXECUTED")):
         return "fill"
     if status.startswith("INSUFFICIENT"):

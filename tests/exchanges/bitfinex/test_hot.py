@@ -57,6 +57,8 @@ FILL: Final = [77001, "tETHUSD", NOW, 501, 0.5, 2000.5, "EXCHANGE LIMIT", 2001, 
 ROWS: Final[dict[str, list[Any]]] = {
     "wu": WALLET,
     "ou": ORDER + ORDER_TAIL + ORDER_END,
+    "on": [*ORDER, 4096, "ACTIVE", *ORDER_TAIL[2:], *ORDER_END],
+    "oc": [*ORDER, 4096, "CANCELED was: PARTIALLY FILLED @ 0.21(-59.5)", *ORDER_TAIL[2:], *ORDER_END],
     "te": [*FILL[:9], None, None, NOW],
     "tu": FILL,
     "pu": POSITION + POSITION_END,
