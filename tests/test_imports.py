@@ -118,7 +118,7 @@ ROOMS: Final = (
 LIBRARIES: Final = {
     "bcrypt": ("web/auth.py",),
     "isal": ("web/compression.py",),
-    "msgspec": ("exchanges/bitfinex/hot.py",),
+    "msgspec": ("exchanges/*/hot.py",),
     "orjson": ("exchanges/*", "stream/*", "commands/*", "demo/*"),
     "prometheus_client": ("exposition/*",),
     "urllib3": ("rest/pool.py",),

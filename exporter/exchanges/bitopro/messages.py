@@ -5,11 +5,12 @@ A push after the first may hold everything or only what changed, and does not sa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from exporter.core.events import Event, OrderChange, OrderChanged, Removed, Snapshot, Upsert
 from exporter.core.model import Key, Order, Row, Rows, Table
-from exporter.exchanges.bitopro import rows
+from exporter.exchanges.bitopro import hot, rows
 from exporter.exchanges.bitopro.fields import mapping, symbol
 from exporter.exchanges.bitopro.fields import rows as rows_of
 
@@ -19,6 +20,8 @@ HISTORY: Final = "RECENT_HISTORY_ORDERS"
 TRADES: Final = "USER_TRADE"
 ERROR: Final = "error"
 Occurrence = tuple[object, ...]
+Everyday = Callable[[bytes], tuple[list[Event], float]]
+"""Bytes to events and when they were sent. Raises one of `hot.UNUSUAL` for any but the usual form."""
 
 
 class Reader(Protocol):
@@ -28,6 +31,8 @@ class Reader(Protocol):
     """Kinds of push that belong to its stream: the `event` that it reads, and others that tell nothing."""
     snapshots: tuple[Table, ...]
     """Tables that its first push lays down whole."""
+    everyday: Everyday | None
+    """Reads a whole message of the usual form once the first push is in; `read` takes what it refuses."""
 
     def read(self, data: object) -> list[Event]:
         """Events of one push. Raises UnreadableError, with its memory as it was, and nothing else."""
@@ -39,6 +44,7 @@ class BalanceReader:
 
     messages: tuple[str, ...] = (BALANCE,)
     snapshots: tuple[Table, ...] = ("wallets",)
+    everyday: Everyday | None = staticmethod(hot.balance)
 
     def __init__(self) -> None:
         self._based = False
@@ -57,6 +63,7 @@ class OrdersReader:
 
     messages: tuple[str, ...] = (ORDERS, HISTORY)
     snapshots: tuple[Table, ...] = ("orders",)
+    everyday: Everyday | None = None
 
     def __init__(self) -> None:
         self._open: dict[str, dict[Key, Occurrence]] = {}
@@ -131,6 +138,7 @@ class TradesReader:
 
     messages: tuple[str, ...] = (TRADES,)
     snapshots: tuple[Table, ...] = ()
+    everyday: Everyday | None = None
 
     def read(self, data: object) -> list[Event]:
         """A trade, or a list of them, should the venue take to sending several."""

@@ -17,7 +17,7 @@ import orjson
 from exporter.core.clock import Instant
 from exporter.core.events import Event, Heard, LoggedIn, Malformed, Refused, Snapshot
 from exporter.exchanges.base import Answers, Drop, Handshake, Login, Retry, Tell, Wanted
-from exporter.exchanges.bitopro import auth, messages
+from exporter.exchanges.bitopro import auth, hot, messages
 from exporter.exchanges.bitopro.fields import UnreadableError, seconds
 from exporter.exchanges.bitopro.messages import Reader
 
@@ -62,6 +62,16 @@ class BitoproConversation:
 
     def received(self, data: bytes, now: Instant) -> tuple[Heard, Answers]:
         """One text message from the venue."""
+        everyday = self._reader.everyday
+        if everyday is not None and self._accepted and not self._missing:
+            try:
+                events, sent_at = everyday(data)
+            except hot.UNUSUAL:
+                return self._read(data, now)
+            return Heard(self._reader.messages[0], is_data=True, events=events, sent_at=sent_at), ()
+        return self._read(data, now)
+
+    def _read(self, data: bytes, now: Instant) -> tuple[Heard, Answers]:
         try:
             message = orjson.loads(data)
         except orjson.JSONDecodeError:
