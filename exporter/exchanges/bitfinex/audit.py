@@ -20,17 +20,15 @@ class Trailers(NamedTuple):
 
 def trailers(frame: Sequence[object], *, heartbeat: bool) -> Trailers:
     """The numbers behind the payload, whichever `conf` flags are in force."""
-    numbers = [
-        value
-        for value in frame[2 if heartbeat else 3 :]
-        if isinstance(value, int) and not isinstance(value, bool)
-    ]
+    numbers: list[int] = []
     sent_at = None
-    for index, value in enumerate(numbers):
-        if value >= SMALLEST_TIMESTAMP:
-            # What the venue may one day append behind it is not for us.
-            sent_at, numbers = value / MILLIS, numbers[:index]
-            break
+    for value in frame[2 if heartbeat else 3 :]:
+        if isinstance(value, int) and not isinstance(value, bool):
+            if value >= SMALLEST_TIMESTAMP:
+                # What the venue may one day append behind it is not for us.
+                sent_at = value / MILLIS
+                break
+            numbers.append(value)
     public = numbers[0] if numbers else None
     account = numbers[1] if len(numbers) > 1 and not heartbeat else None
     return Trailers(public, account, sent_at)

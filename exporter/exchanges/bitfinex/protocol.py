@@ -200,7 +200,7 @@ class BitfinexConversation:
         type_: str, events: Sequence[Event], found: Trailers, gap: Lost | None, *, is_data: bool
     ) -> tuple[Heard, Answers]:
         if gap is None:
-            return Heard(type_, is_data=is_data, events=events, sent_at=found.sent_at), ()
+            return Heard(type_, is_data, events, found.sent_at), ()
         sentence = f"messages were lost: gap in the {gap} sequence"
         heard = Heard(type_, is_data=is_data, events=(*events, Gap(gap)), sent_at=found.sent_at)
         return heard, (Drop("gap", Retry.RESYNC, sentence),)
