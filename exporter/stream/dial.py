@@ -46,25 +46,21 @@ class Abort:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._aborted = False
         self._sock: socket.socket | None = None
-
-    @property
-    def aborted(self) -> bool:
-        """Whether `abort()` has been called."""
-        return self._aborted
+        self.aborted = False
+        """Whether `abort()` has been called; only to be read, and read for each message."""
 
     def abort(self) -> None:
         """Make every wait of the owner end at once, for good."""
         with self._lock:
-            self._aborted = True
+            self.aborted = True
             self._shut()
 
     def attach(self, sock: socket.socket) -> None:
         """Take charge of the owner's socket; it is shut right away when the abort came first."""
         with self._lock:
             self._sock = sock
-            if self._aborted:
+            if self.aborted:
                 self._shut()
 
     def release(self) -> None:

@@ -60,15 +60,11 @@ class FrameCutter:
             if not self._gather(data):
                 return None
         elif data:
-            self._buffer = self._buffer[self._at :] + data
+            self._buffer = self._buffer[self._at :] + data if self._buffer else data
             self._at = 0
-        if not self._started:
-            messages = self._plain()
-            if messages:
-                return messages
-            if not self.pending:
-                return None
-        return self._other()
+        if self._started:
+            return self._other()
+        return self._plain() or (self._other() if self.pending else None)
 
     def _plain(self) -> list[bytes]:
         """All whole text messages before the first frame that needs a closer look, or that is not whole."""
@@ -95,8 +91,11 @@ class FrameCutter:
                 break
             messages.append(buffer[start:stop])
             at = stop
-        self._at = at
-        self.pending = whole and at < end
+        if at < end:
+            self._at = at
+            self.pending = whole
+        else:
+            self._buffer, self._at, self.pending = b"", 0, False
         return messages
 
     def _other(self) -> Cut:

@@ -98,30 +98,22 @@ class _Frames:
         """What was whole already, else what is whole after one read."""
         cutter = self._cutter
         event = cutter.cut() if cutter.pending else None
-        if event is None and (data := self._read(timeout)):
+        if event is None:
+            try:
+                if timeout != self._patience:
+                    self._be_patient(timeout)
+                data = self._sock.recv(READ)
+            except OSError as error:
+                if _timed_out(error):
+                    return None
+                raise ended(error) from error
+            if not data:
+                raise Ended("eof")
+            self.bytes_received += len(data)
             event = cutter.cut(data)
         if isinstance(event, Ping):
             self._send(event.data, ABNF.OPCODE_PONG)
         return event
-
-    def _read(self, timeout: float) -> bytes | None:
-        """What has come, after up to `timeout` seconds; None when nothing has."""
-        try:
-            if timeout != self._patience:
-                self._be_patient(timeout)
-            data = self._sock.recv(READ)
-        except BlockingIOError:
-            return None  # the kernel's timeout
-        except TimeoutError as error:
-            if error.errno is None:
-                return None  # Python's
-            raise Ended("timeout") from error  # ETIMEDOUT: the kernel's keep-alive found the peer dead
-        except OSError as error:
-            raise ended(error) from error
-        if not data:
-            raise Ended("eof")
-        self.bytes_received += len(data)
-        return data
 
     def _be_patient(self, timeout: float) -> None:
         """Set how long each read may wait, until a send sets its own.
@@ -169,6 +161,14 @@ class _Frames:
         with contextlib.suppress(OSError):
             self._sock.settimeout(0)
             self._sock.send(frame.format())
+
+
+def _timed_out(error: OSError) -> bool:
+    """Whether a failed read means that nothing came in time, by the kernel's clock or by Python's.
+
+    A time-out with a number is the keep-alive's word that the peer is dead.
+    """
+    return isinstance(error, BlockingIOError) or (isinstance(error, TimeoutError) and error.errno is None)
 
 
 class Connector:
