@@ -11,6 +11,7 @@ from typing import Any, Final
 from benchmarks.stats import Outcome, Result, Row
 
 HEADINGS: Final = ("figure", "value", "lowest..highest", "goal", "floor", "verdict")
+PERCENT: Final = 100.0
 SMALL, LARGE = 0.1, 1000.0
 
 
@@ -31,7 +32,8 @@ def _cells(result: Result) -> tuple[str, ...]:
     sign = ">=" if row.higher_is_better else "<="
     spread = ""
     if result.low is not None and result.high is not None and result.rounds > 1:
-        spread = f"{_number(result.low)}..{_number(result.high)}"
+        scale = PERCENT if row.unit == "%" else 1.0
+        spread = f"{_number(result.low * scale)}..{_number(result.high * scale)}"
     return (
         row.title,
         "-" if result.value is None else _with_unit(result.value, row),
@@ -44,7 +46,7 @@ def _cells(result: Result) -> tuple[str, ...]:
 
 def _with_unit(value: float, row: Row) -> str:
     if row.unit == "%":
-        return f"{_number(value * 100)} %"
+        return f"{_number(value * PERCENT)} %"
     return f"{_number(value)}{'' if row.unit == 'x' else ' '}{row.unit}".strip()
 
 

@@ -1,7 +1,7 @@
 /* The limit of serving: a finished body from memory, keep-alive, one write for an answer, a thread for each
    connection.
 
-   http FILE */
+   http FILE   (ends with its input) */
 #include "common.h"
 
 #include <fcntl.h>
@@ -32,6 +32,13 @@ static void *serve(void *arg) {
     return NULL;
 }
 
+static void *end_with_input(void *arg) {
+    char bin[64];
+    while (read(0, bin, sizeof bin) > 0) {}
+    exit(0);
+    return arg;
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) return fprintf(stderr, "usage: http FILE\n"), 2;
     int file = open(argv[1], O_RDONLY);
@@ -42,6 +49,8 @@ int main(int argc, char **argv) {
                                    "Content-Length: %ld\r\n\r\n", (long)st.st_size);
     if (read(file, answer + length, st.st_size) != st.st_size) die("read");
     length += st.st_size;
+    pthread_t watcher;
+    if (pthread_create(&watcher, NULL, end_with_input, NULL)) die("thread");
     int door = listen_and_tell();
     for (;;) {
         int s = accept(door, NULL, NULL);

@@ -15,19 +15,21 @@ from benchmarks.stats import Measured, Outcome
 
 SERIES: Final = 1_000
 CONNECTIONS: Final = (1, 4)
-SECONDS: Final = 2
+CONNECTIONS_QUICK: Final = (1,)
+SECONDS, SECONDS_QUICK = 2, 1
 
 
 def requests(setting: Setting) -> Outcome:
     """The whole process, a C server with the finished answer, and prometheus_client's server."""
     prepared = login(setting, SERIES)
+    asked = partial(_asked, setting)
     body = WORK / "body-1000"
     page = str(WORK / "page-http")
     run(ours("state", "page", SERIES, page))
 
     def ours_served() -> Measured:
         with serving(prepared, 1) as process:
-            return _asked(process)
+            return asked(process)
 
     def limit() -> Measured:
         if not body.exists():
@@ -36,20 +38,21 @@ def requests(setting: Setting) -> Outcome:
         with started([c("http"), str(body)]) as process:
             if process.fetch() != body.read_bytes():
                 raise WrongError("the C server sends another body")
-            return _asked(process)
+            return asked(process)
 
     def library() -> Measured:
         with started(ours("peers.promclient", "serve", page)) as process:
-            return _asked(process)
+            return asked(process)
 
-    cases: dict[str, Case] = {"ours": ours_served, "C": limit, "children": partial(library)}
+    cases: dict[str, Case] = {"ours": ours_served, "C": limit, "children": library}
     return setting.measure(cases)
 
 
-def _asked(process: Served) -> Measured:
+def _asked(setting: Setting, process: Served) -> Measured:
     told: dict[str, float] = {"bytes": len(process.fetch())}
-    for connections in CONNECTIONS:
-        threads = ["-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency"]
+    for connections in CONNECTIONS_QUICK if setting.quick else CONNECTIONS:
+        seconds = SECONDS_QUICK if setting.quick else SECONDS
+        threads = ["-t1", f"-c{connections}", f"-d{seconds}s"]
         done = subprocess.run(
             [need("wrk"), *threads, process.url], capture_output=True, text=True, timeout=60, check=True
         )

@@ -20,7 +20,7 @@ from benchmarks.stats import Measured, Outcome
 SERIES: Final = 100_000
 ACCOUNTS: Final = SERIES // SERIES_PER_ACCOUNT
 RATE: Final = 4_000.0
-SECONDS: Final = 6
+SECONDS, SECONDS_QUICK = 10, 4
 SETTLED: Final = 1.0
 """Seconds after the begin of the schedule in which the login and the first scrape have their effect."""
 QUEUED: Final = 400_000
@@ -30,7 +30,7 @@ KEPT_SECONDS: Final = 3
 def lateness(setting: Setting) -> Outcome:
     """How long after its schedule a live frame is handled, with and without a scrape each second."""
     still = login(setting, SERIES_PER_ACCOUNT)
-    seconds = SECONDS + SETTLED
+    seconds = (SECONDS_QUICK if setting.quick else SECONDS) + SETTLED
     payload = bitfinex(int(RATE * seconds))
     stream = setting.payload("late", lambda: payload)
 
@@ -52,7 +52,7 @@ def lateness(setting: Setting) -> Outcome:
         return {**found, "scrape": median(took)} if took else found
 
     cases: dict[str, Case] = {"ours": partial(once, scraped=True), "unscraped": partial(once, scraped=False)}
-    return setting.measure(cases, rounds=3)
+    return setting.measure(cases, rounds=2 if setting.quick else 5)
 
 
 def _late(file: Path, begin: float, count: int) -> Measured:

@@ -13,7 +13,7 @@ from benchmarks.runner import Case, Prepared, WrongError, exchange, numbers, run
 from benchmarks.setting import Setting
 from benchmarks.stats import Measured, Outcome
 
-FRAMES, FRAMES_QUICK = 300_000, 100_000
+FRAMES, FRAMES_QUICK = 300_000, 60_000
 SNAPSHOTS: Final = 2_000
 Command = Callable[[str, int], list[str]]
 
