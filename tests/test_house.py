@@ -97,8 +97,8 @@ def test_make_targets_are_told(
     """Each target that a person calls is listed by `make help` and in CONTRIBUTING."""
     text = (repository / "Makefile").read_text()
     named = set(re.findall(r"^([a-z-]+):.* ## ", text, flags=re.MULTILINE)) - {"help"}
-    assert named == {"demo", "run", "test", "check", "fmt", "docs", "lock", "clean"}
-    assert set(re.findall(r"^\| `make ([a-z]+)` ", pages["CONTRIBUTING.md"], re.MULTILINE)) == named
+    assert named == {"demo", "run", "test", "check", "fmt", "docs", "lock", "clean", "bench", "bench-quick"}
+    assert set(re.findall(r"^\| `make ([a-z-]+)` ", pages["CONTRIBUTING.md"], re.MULTILINE)) == named
     environ = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     command = [component("make"), "--no-print-directory"]
     helped = subprocess.run(command, cwd=repository, env=environ, capture_output=True, text=True, check=True)
