@@ -27,7 +27,7 @@ from benchmarks.served import Served, login, serving, started
 from benchmarks.setting import Setting
 from benchmarks.stats import Measured, Outcome
 
-MARKS, MARKS_QUICK = 100, 40
+MARKS, MARKS_QUICK = 100, 25
 RATE: Final = 4_000.0
 SERIES: Final = 10_000
 PAUSE: Final = 0.03

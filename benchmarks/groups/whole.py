@@ -37,10 +37,10 @@ def on_bitopro(setting: Setting) -> Outcome:
     """Whole balances of 100 currencies."""
     payload = bitopro(SNAPSHOTS)
     prepared = setting.payload("bitopro", lambda: payload)
-    total = SNAPSHOTS * (2 if setting.quick else 8)
+    total = SNAPSHOTS * (1 if setting.quick else 8)
     commands: dict[str, tuple[Command, int]] = {
         "ours": (lambda url, n: ours("ours", "whole", "bitopro", 0, url, n, 0), total),
-        "ccxt": (lambda url, n: peer("ccxt_whole", "ccxt", "bitopro", url, n, 0), total // 8),
+        "ccxt": (lambda url, n: peer("ccxt_whole", "ccxt", "bitopro", url, n, 0), total // 4),
     }
     return setting.measure(_cases(prepared, commands, partial(_bitopro_balance, payload)))
 
