@@ -34,6 +34,9 @@ except ImportError:
 else:
     open_stream = compressobj
 
+ACCELERATED: Final = open_stream is not zlib.compressobj
+"""Whether ISA-L is installed."""
+
 
 def gzipped(blocks: Sequence[bytes]) -> bytes:
     """The blocks as one gzip file, without a joined copy of them."""
