@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from exporter.core.account import Report
+from exporter.core.report import Report
 from exporter.core.stream import StreamReport
 from exporter.web.landing import AccountRow, EventLine, StreamRow
 

@@ -16,9 +16,9 @@ from typing import Final
 from exporter.commands.demo import MARGIN_LEVEL, THRESHOLDS
 from exporter.config.secret import Secret
 from exporter.config.types import Account, Endpoints, Lending, StreamSettings
-from exporter.core.account import Report
 from exporter.core.backoff import Backoff, ConnectionBudget, Schedule
 from exporter.core.clock import Instant
+from exporter.core.report import Report
 from exporter.demo.accounts import ACCOUNTS
 from exporter.demo.script import Step
 from exporter.exchanges.base import Conversation, Login, Nonces

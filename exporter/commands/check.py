@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.commands.run import load
 from exporter.config.types import Account
-from exporter.core.account import Report
+from exporter.core.report import Report
 from exporter.exposition.collector import account_samples
 from exporter.follow import Followed, Workshop, system_clock
 from exporter.logs import Redactor

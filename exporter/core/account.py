@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple
 
 from exporter.core.clock import Instant
 from exporter.core.events import (
@@ -22,36 +21,15 @@ from exporter.core.events import (
     Snapshot,
     Upsert,
 )
+from exporter.core.guard import Guard
 from exporter.core.idle import IdleClocks
 from exporter.core.model import Rows, Table, Wallet
-from exporter.core.movements import Movements, MovementsReport
-from exporter.core.reconcile import ReconcileReport, Reconciliation, missing_available
-from exporter.core.stream import Phase, StreamReport, StreamState, Trust
-from exporter.core.tally import HAPPENINGS, Tally, TallyReport
-from exporter.core.view import Memory, View
-
-
-class Report(NamedTuple):
-    """One consistent reading of an account: health and counters always, values as far as believed.
-
-    Nothing in it ever changes. What did not change since the last report is the very same object as there:
-    `view`, its tables and their rows; `tally` and each of its mappings; the flows of each currency; the
-    mappings of each stream; `permissions`, `reconcile` and `idle`. To see what is new, compare with `is`.
-    """
-
-    account: str
-    exchange: str
-    view: View
-    streams: tuple[StreamReport, ...]
-    tally: TallyReport
-    permissions: Mapping[tuple[str, str], bool] | None
-    operative: bool | None
-    operative_since: float
-    """Monotonic second at which the venue last said whether it works."""
-    reconcile: ReconcileReport
-    movements: MovementsReport
-    idle: Mapping[str, float]
-    """Unix second since which money that could be lent is idle, by currency."""
+from exporter.core.movements import Movements
+from exporter.core.reconcile import Reconciliation, missing_available
+from exporter.core.report import Report
+from exporter.core.stream import Phase, StreamState, Trust
+from exporter.core.tally import HAPPENINGS, Tally
+from exporter.core.view import Memory
 
 
 class AccountState:
@@ -74,7 +52,7 @@ class AccountState:
     ) -> None:
         self.account = account
         self.exchange = exchange
-        self.lock = lock
+        self.lock = Guard(lock)
         self.streams = {name: StreamState(name, trust, started) for name in streams}
         self.tally = Tally()
         self.permissions: Mapping[tuple[str, str], bool] | None = None
@@ -116,7 +94,9 @@ class AccountState:
 
     def apply(self, stream: str, heard: Heard, now: Instant) -> None:
         """Take in one received message: all of it, or, if it was malformed, only its count."""
-        with self.lock:
+        guard = self.lock
+        with guard.lock:  # not the guard: this is called for every message, and that would cost twice
+            guard.revision += 1
             state = self.streams[stream]
             state.heard(now, heard)
             events = heard.events
@@ -184,7 +164,7 @@ class AccountState:
 
     def report(self, now: float) -> Report:
         """One consistent reading of all there is to tell at monotonic `now`."""
-        with self.lock:
+        with self.lock.lock:
             view = self._memory.view(self.streams.values(), now)
             return Report(
                 account=self.account,

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from exporter.core.account import AccountState, Report
+from exporter.core.account import AccountState
 from exporter.core.clock import Instant
 from exporter.core.market import MarketReport
+from exporter.core.report import Report
 from exporter.exposition.choices import Choices
 from exporter.exposition.funding import contracts, funding_counters, idle, offers
 from exporter.exposition.health import StreamShape, health, reconcile

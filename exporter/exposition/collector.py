@@ -10,9 +10,9 @@ from typing import Final, Protocol
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from exporter.core.account import Report
 from exporter.core.clock import Instant
 from exporter.core.market import MarketReport, MarketState
+from exporter.core.report import Report
 from exporter.core.stream import DELAY_BOUNDS
 from exporter.exposition import catalogue, heads
 from exporter.exposition.account import Watched, account_groups, account_samples
@@ -48,8 +48,16 @@ DURATION_EVERY: Final = 1.0
 """Seconds after which a page that does not change tells anew how long it took."""
 
 
+LOOK_EVERY: Final = 0.1
+"""Seconds after which what only the passing of time changes is looked for again, though nothing was told."""
+
+
 class Process(Protocol):
     """What the process tells of itself."""
+
+    @property
+    def revision(self) -> int:
+        """While this stays, nothing changed."""
 
     def sections(self) -> Iterable[PageSection]:
         """Samples with whole labels."""
@@ -85,7 +93,8 @@ class AccountCollector:
         self._dropped = dict.fromkeys(catalogue.CAPPED, 0)
         self._lock = threading.Lock()
         self._complained: set[tuple[str, ...]] = set()
-        self._timed = float("-inf")
+        self._timed = self._looked = float("-inf")
+        self._seen: tuple[object, ...] = ()
 
     def describe(self) -> Iterable[Metric]:
         """Every family of the page, so that a registry refuses a second one."""
@@ -113,6 +122,8 @@ class AccountCollector:
     def _refresh(self) -> None:
         now = self._clock()
         watched = self._watched()
+        if self._is_known(watched, now):
+            return
         markets = {market.exchange: self._market(market, now) for market in self._markets()}
         shown = [(each, self._account(each, markets.get(each.state.exchange), now)) for each in watched]
         if self._process is not None:
@@ -124,6 +135,22 @@ class AccountCollector:
         if self._page.is_changed or now.monotonic - self._timed >= DURATION_EVERY:
             self._timed = now.monotonic
             self._venues.put("duration", {DURATION: {(): self._clock().monotonic - now.monotonic}})
+
+    def _is_known(self, watched: Sequence[Watched], now: Instant) -> bool:
+        """Whether nothing was told since the last look, and no time worth mentioning has passed.
+
+        Read before anything else is, so that what comes meanwhile is seen by the next look.
+        """
+        seen = (
+            self._limit(),
+            self._process and self._process.revision,
+            *[market.report(now.monotonic) for market in self._markets()],
+            *[part for each in watched for part in (each, each.state.lock.revision)],
+        )
+        is_known = now.monotonic - self._looked < LOOK_EVERY and _are_same(seen, self._seen)
+        if not is_known:
+            self._seen, self._looked = seen, now.monotonic
+        return is_known
 
     def _book(self, key: object, owner: object, begin: Labels) -> Book:
         book = self._books.get(key)
@@ -182,6 +209,8 @@ class AccountCollector:
                 return
         families = account_samples(watched, report, now, market).families
         if self._cut(families, limit):
+            # What is left out is counted at each scrape.
+            self._looked = float("-inf")
             if not book.is_cut:
                 book.clear()
                 book.is_cut = True
@@ -223,6 +252,13 @@ class AccountCollector:
                     found[CLOCK][venue,] = min(ahead, found[CLOCK].get((venue,), ahead))
         found[DROPPED] = {(family,): count for family, count in self._dropped.items()}
         return found
+
+
+def _are_same(seen: tuple[object, ...], before: tuple[object, ...]) -> bool:
+    """Whether these are the same objects; revisions are numbers, and the same when they are equal."""
+    if len(seen) != len(before):
+        return False
+    return all(a is b or (type(a) is int and a == b) for a, b in zip(seen, before, strict=True))
 
 
 def _delays(reports: Sequence[Report]) -> Group:

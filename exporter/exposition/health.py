@@ -7,10 +7,10 @@ from functools import partial
 from itertools import repeat
 from typing import Final, NamedTuple
 
-from exporter.core.account import Report
 from exporter.core.events import MALFORMED_KINDS
 from exporter.core.model import Table
 from exporter.core.reconcile import ReconcileReport
+from exporter.core.report import Report
 from exporter.core.stream import PHASES, StreamReport
 from exporter.exposition.samples import AnySection, RowSection, Samples, Section, Series, Value
 

@@ -14,6 +14,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from exporter.core.guard import Guard
 from exporter.exposition.samples import (
     HistogramSection,
     Labels,
@@ -60,11 +61,11 @@ class Telemetry:
         self._sessions: dict[Labels, Running] = {}
         self._asked: dict[Labels, Asked] = {}
         self._durations: dict[Labels, tuple[tuple[int, ...], float]] = {}
-        self._lock = threading.Lock()
+        self._lock = Guard(threading.Lock())
 
     def sections(self) -> Iterator[PageSection]:
         """Everything but the machine, labels whole."""
-        with self._lock:
+        with self._lock.lock:
             # Copies of three small tables: whoever reads them later must not see them change.
             sessions, asked, durations = self._sessions.copy(), self._asked.copy(), self._durations.copy()
         yield Section("build", (), self._write_build)
@@ -74,9 +75,15 @@ class Telemetry:
         name = "exchange_rest_request_duration_seconds"
         yield HistogramSection(name, (durations,), lambda: durations, SECONDS)
 
+    @property
+    def revision(self) -> int:
+        """While this stays, nothing changed."""
+        return self._lock.revision
+
     def reloaded(self, *, success: bool, at: float) -> None:
         """The configuration was read; the time moves only when that went well."""
-        self._reload = Reload(success, at if success else self._reload.at)
+        with self._lock:
+            self._reload = Reload(success, at if success else self._reload.at)
 
     def expect_sessions(self, sessions: Iterable[tuple[str, str, str]]) -> None:
         """Let the series of these (exchange, account, stream) exist before anything happens."""

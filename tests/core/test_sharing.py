@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.core.account import AccountState, Report
+from exporter.core.account import AccountState
 from exporter.core.clock import Instant
 from exporter.core.events import (
     Event,
@@ -28,6 +28,7 @@ from exporter.core.events import (
     Upsert,
 )
 from exporter.core.model import ONLY, Key, Offer, Order, Position, Row, Rows, Table, Totals, Wallet
+from exporter.core.report import Report
 from exporter.core.stream import Trust
 from exporter.core.tally import TallyReport
 

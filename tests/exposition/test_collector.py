@@ -11,14 +11,17 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
+from exporter.core.clock import Instant
 from exporter.core.events import Heard, Platform, Upsert
 from exporter.core.market import MarketState
 from exporter.core.model import Position, Rows, Wallet
 from exporter.core.stream import StreamState
 from exporter.exposition.catalogue import BY_NAME, METRICS
-from exporter.exposition.collector import PROCESS_FAMILIES, AccountCollector
+from exporter.exposition.collector import LOOK_EVERY, PROCESS_FAMILIES, AccountCollector
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.exposition.conftest import Desk
 
 
@@ -178,12 +181,43 @@ def test_a_scrape_does_not_wait_for_a_stream(desk: Desk) -> None:
     held: list[bool] = []
 
     def step(_: StreamState) -> None:
-        held.append(bool(desk.state.lock.locked()))  # type: ignore[attr-defined]
+        held.append(bool(desk.state.lock.lock.locked()))  # type: ignore[attr-defined]
 
     desk.state.change("account", step)
     assert held == [True]
-    assert desk.state.lock.acquire(blocking=False)  # type: ignore[attr-defined]
-    desk.state.lock.release()  # type: ignore[attr-defined]
+    assert desk.state.lock.lock.acquire(blocking=False)  # type: ignore[attr-defined]
+    desk.state.lock.lock.release()  # type: ignore[attr-defined]
+
+
+def test_what_time_alone_changes_is_seen_within_a_tenth_of_a_second(desk: Desk) -> None:
+    """While nothing is told a page is looked over only so often; silence is noticed all the same."""
+    desk.sync()
+    source = collector(desk)
+    first = source.body(openmetrics=False)
+    desk.now += LOOK_EVERY / 2
+    assert source.body(openmetrics=False) is first
+    desk.now = desk.watched.state.streams["account"].trust.silence_timeout + 0.01
+    assert values(source, "exchange_stream_up") == {"bitfinex,main,account": 0}
+
+
+def test_whatever_is_told_is_seen_at_once(desk: Desk) -> None:
+    """By a message, by REST, by a session or a reload: no page is older than what was told before it."""
+    desk.sync({"wallets": wallets(1)})
+    source = collector(desk)
+    where = ("exchange", "C000")
+    seen = [source.body(openmetrics=False)]
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: desk.tell(Upsert("wallets", where, Wallet(*where, 2.0))),
+        lambda: desk.state.permitted(Platform(operative=False), desk.instant),
+        lambda: desk.state.reconciled(desk.instant),
+        lambda: desk.state.change("account", lambda stream: stream.heard(Instant(1.0, 9.0))),
+        desk.lose,
+        lambda: desk.show_only(currencies=("BTC",)),
+    )
+    for step in steps:
+        step()
+        seen.append(source.body(openmetrics=False))
+        assert seen[-1] is not seen[-2]
 
 
 def test_the_clock_difference_is_the_least_of_a_venue(desk: Desk, other_desk: Desk) -> None:

@@ -11,8 +11,8 @@ from itertools import pairwise
 import pytest
 
 from exporter.config.types import StreamSettings
-from exporter.core.account import Report
 from exporter.core.events import Refused
+from exporter.core.report import Report
 from exporter.core.stream import StreamReport
 from exporter.stream.messages import Closed, ConnectionLost, Ping
 from exporter.stream.transport import ConnectFailed, HandshakeRejected
