@@ -136,6 +136,8 @@ PROCESS: Final = (
         higher_is_better=False),
     Row("size.200", "resident size with 200 accounts", "size", Figure("200 accounts"), unit="MB",
         higher_is_better=False),
+    Row("size.run", "resident size of `exchange-exporter run` at its first value", "start", Figure("size"),
+        unit="MB", higher_is_better=False),
     Row("start.listening", "start to listening socket", "start", Figure("listening"), unit="ms",
         higher_is_better=False, quick=True),
     Row("start.value", "start to the first live value in a scrape", "start", Figure("value"), unit="ms",

@@ -7,7 +7,6 @@ import http.client
 import re
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, Final
 
 from benchmarks.frames import Payload
@@ -41,11 +40,6 @@ class Served:
     def wait_for(self, accounts: int) -> None:
         """Until the streams of so many accounts are up. Raises WrongError."""
         wait_until(lambda: len(UP.findall(self.fetch())) >= accounts, what="all streams are up")
-
-    def memory(self, field: str) -> int:
-        """`VmRSS` or `VmHWM` of the process, kB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(field))
 
 
 def said(output: IO[str] | None, word: str) -> int:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Final
 
 from benchmarks.programs import ROOT, WORK, ours
@@ -50,7 +51,7 @@ def size(setting: Setting) -> Outcome:
             with serving(prepared, accounts) as process:
                 time.sleep(SETTLE)
                 page = process.fetch()
-                told[f"{accounts} accounts"] = process.memory("VmRSS") / 1024
+                told[f"{accounts} accounts"] = resident(process.process.pid)
                 told[f"{accounts} series"] = sum(not line.startswith(b"#") for line in page.splitlines())
         return told
 
@@ -94,9 +95,16 @@ def _started(flags: list[str]) -> Measured:
             told["listening"] = (time.monotonic() - began) * 1e3
             wait_until(lambda: b"exchange_wallet_balance{" in page(), what="it shows a value", every=0.001)
             told["value"] = (time.monotonic() - began) * 1e3
+            told["size"] = resident(process.pid)
             return told
         finally:
             process.terminate()
+
+
+def resident(pid: int) -> float:
+    """The resident size of a process, MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
 
 def _listens(port: int) -> bool:
