@@ -377,6 +377,21 @@ def test_garbage_is_counted_and_changes_nothing(text: bytes, kind: str) -> None:
     assert len(stage.attempts) == 1
 
 
+def test_nothing_is_taken_in_behind_what_ends_the_connection() -> None:
+    """Of messages that came with one read, those behind the word of a restart are left alone."""
+    stage = Stage()
+
+    def together() -> None:
+        for text in (b"null", b'{"event":"info","code":20051}', b"{"):
+            stage.link.inject(text)
+
+    stage.at(50, together)
+    seen = stage.watch_at(55)
+    stage.play(56)
+    assert stream(seen[55]).disconnects == {"restart": 1}
+    assert stream(seen[55]).malformed == {"frame": 1}
+
+
 def test_an_unknown_event_and_an_unknown_frame_count_as_other() -> None:
     """Types of the future are no failure: counted as other, nothing malformed."""
     stage = Stage()
