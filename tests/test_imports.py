@@ -119,7 +119,7 @@ LIBRARIES: Final = {
     "bcrypt": ("web/auth.py",),
     "isal": ("web/compression.py",),
     "msgspec": ("exchanges/*/hot.py",),
-    "orjson": ("exchanges/*", "stream/*", "commands/*", "demo/*"),
+    "orjson": ("exchanges/*", "stream/*", "commands/*", "demo/*", "exposition/page.py"),
     "prometheus_client": ("exposition/*",),
     "urllib3": ("rest/pool.py",),
     "websocket": ("stream/transport.py",),

@@ -57,7 +57,8 @@ def _groups(watched: Watched, report: Report, now: Instant, market: MarketReport
     prices, marks = (market.prices, market.marks) if market is not None else (NOTHING, NOTHING)
 
     def tables() -> Iterator[AnySection]:
-        yield thresholds(view, choices.thresholds)
+        if choices.thresholds:
+            yield thresholds(view, choices.thresholds)
         yield from wallets(view, select, choices, prices)
         yield totals(view)
         yield from margin(view, select)
@@ -68,9 +69,9 @@ def _groups(watched: Watched, report: Report, now: Instant, market: MarketReport
 
     def counters() -> Iterator[AnySection]:
         yield from fills(tally, select)
-        yield fees(tally, select)
+        yield from fees(tally, select)
         yield notifications(tally, watched.notification_subjects)
-        yield funding_counters(tally, select)
+        yield from funding_counters(tally, select)
 
     def flows() -> Iterator[AnySection]:
         yield interest(report.movements, tally, select)

@@ -7,13 +7,14 @@ from collections.abc import Container, Iterable
 from typing import Any
 
 from exporter.exposition.catalogue import BY_NAME
-from exporter.exposition.lines import Lines, Listed, Writer
+from exporter.exposition.lines import Lines, Listed, Mapped, Writer
 from exporter.exposition.page import Page, histogram
 from exporter.exposition.samples import (
     Families,
     Group,
     HistogramSection,
     Labels,
+    MapSection,
     PageSection,
     RowSection,
     Samples,
@@ -63,12 +64,21 @@ class _Rows(_Made):
         self.rows: dict[object, tuple[object, Lines]] = {}
 
 
+class _Map(_Made):
+    """A mapping's lines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = Mapped()
+
+
 class _Chapter(_Made):
     """A group and its sections."""
 
     def __init__(self) -> None:
         super().__init__()
         self.pieces: dict[str, _Piece] = {}
+        self.maps: dict[str, _Map] = {}
         self.tables: dict[str, _Rows] = {}
 
 
@@ -127,6 +137,8 @@ class Book:
                 if piece is None:
                     piece = chapter.pieces[section.name] = _Piece()
                 self._write_piece(piece, section, wall)
+            elif isinstance(section, MapSection):
+                self._write_map(chapter, section, wall)
             else:
                 table = chapter.tables.get(section.name)
                 if table is None:
@@ -135,14 +147,25 @@ class Book:
                     table.begin()
                     self._write_table(table, section)
                     table.done(section.inputs, wall)
-        if len(spoken) < len(chapter.pieces) + len(chapter.tables):
+        if len(spoken) < len(chapter.pieces) + len(chapter.maps) + len(chapter.tables):
             self._forget(chapter, spoken)
         ends = [piece.until for piece in chapter.pieces.values() if piece.until is not None]
         return min(ends, default=None)
 
+    def _write_map(self, chapter: _Chapter, section: MapSection, wall: float) -> None:
+        known = chapter.maps.get(section.name)
+        if known is None:
+            known = chapter.maps[section.name] = _Map()
+        if not known.is_right((section.values,), wall):
+            known.begin()
+            self._writer.show_map(known.lines, section.name, self._begin, section.values)
+            known.done((section.values,), wall)
+
     def _forget(self, chapter: _Chapter, spoken: Container[str]) -> None:
         for name in [name for name in chapter.pieces if name not in spoken]:
             self._writer.discard(chapter.pieces.pop(name).lines)
+        for name in [name for name in chapter.maps if name not in spoken]:
+            self._writer.discard(chapter.maps.pop(name).lines)
         for name in [name for name in chapter.tables if name not in spoken]:
             for _, lines in chapter.tables.pop(name).rows.values():
                 self._writer.discard(lines)

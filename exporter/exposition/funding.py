@@ -9,7 +9,7 @@ from typing import Final, Literal
 from exporter.core.model import Contract, FundingInfo, Key, Offer, Row, Rows, Table
 from exporter.core.tally import TallyReport
 from exporter.core.view import View
-from exporter.exposition.samples import NOTHING, Samples, Section, Selection
+from exporter.exposition.samples import NOTHING, MapSection, Samples, Section, Selection, chosen
 
 DAY: Final = 86_400.0
 HORIZONS: Final = (
@@ -126,30 +126,16 @@ def _averages(rows: Mapping[Key, Row], select: Selection, samples: Samples) -> N
             samples.add(family, None if days is None else days * DAY, currency)
 
 
-def idle(since: Mapping[str, float], select: Selection) -> Section:
+def idle(since: Mapping[str, float], select: Selection) -> MapSection:
     """Since when money that could be lent lies about."""
-
-    def write(samples: Samples) -> None:
-        for currency, at in since.items():
-            if select.currency(currency):
-                samples.add("exchange_funding_idle_since_timestamp_seconds", at, currency)
-
-    return Section("idle", (since,), write)
+    return MapSection("exchange_funding_idle_since_timestamp_seconds", chosen(since, select.currencies))
 
 
-def funding_counters(tally: TallyReport, select: Selection) -> Section:
+def funding_counters(tally: TallyReport, select: Selection) -> Iterator[MapSection]:
     """Counters of funding since the start."""
-
-    def write(samples: Samples) -> None:
-        for (currency, state), count in tally.funding_closed.items():
-            if select.currency(currency):
-                samples.add("exchange_funding_closed_total", count, currency, state)
-        for (currency, side), count in tally.funding_trades.items():
-            if select.currency(currency):
-                samples.add("exchange_funding_trades_total", count, currency, side)
-        for (currency, side), volume in tally.funding_volume.items():
-            if select.currency(currency):
-                samples.add("exchange_funding_trade_volume_total", volume, currency, side)
-
-    inputs = (tally.funding_closed, tally.funding_trades, tally.funding_volume)
-    return Section("funding counters", inputs, write)
+    for family, counts in (
+        ("exchange_funding_closed_total", tally.funding_closed),
+        ("exchange_funding_trades_total", tally.funding_trades),
+        ("exchange_funding_trade_volume_total", tally.funding_volume),
+    ):
+        yield MapSection(family, chosen(counts, select.currencies))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from typing import Any
 
 from exporter.exposition.catalogue import BY_NAME
 from exporter.exposition.page import Block, Page, prefix, spell
-from exporter.exposition.samples import Families, Series, Value
+from exporter.exposition.samples import Families, Labels, Series, Value
 
 
 class Lines:
@@ -28,6 +29,16 @@ class Listed(Lines):
     def __init__(self) -> None:
         super().__init__()
         self.series: list[Series] = []
+
+
+class Mapped(Listed):
+    """Lines of one family whose labels are the keys of a mapping."""
+
+    __slots__ = ("keys",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: list[object] = []
 
 
 class Writer:
@@ -56,7 +67,7 @@ class Writer:
             if value is None:
                 self._remove(lines, index)
             elif block is not None:
-                self._page.change(block, lines.indices[index], value)
+                self._page.change(block, lines.indices[index], spell(value))
             else:
                 named = named or series()
                 self._add(lines, index, named[index], value)
@@ -70,12 +81,22 @@ class Writer:
             self._rearrange(lines, series)
         self.update(lines, values, lambda: series)
 
+    def show_map(self, lines: Mapped, name: str, begin: Labels, values: Mapping[Any, float]) -> None:
+        """Show exactly these values of one family; each key is the label or labels behind the first ones."""
+        keys = list(values)
+        if keys == lines.keys:
+            self.update(lines, tuple(values.values()), lambda: lines.series)
+            return
+        samples = {begin + ((key,) if isinstance(key, str) else key): value for key, value in values.items()}
+        self.show(lines, {name: samples})
+        lines.keys = keys
+
     def put(self, lines: Lines, name: str, text: bytes) -> None:
         """Show a text of several lines at the one place of these lines."""
         if lines.blocks and lines.blocks[0] is not None:
-            self._page.replace(lines.blocks[0], lines.indices[0], text)
+            self._page.replace(lines.blocks[0], lines.indices[0], text, b"")
         else:
-            block, index = self._page.add(name, text)
+            block, index = self._page.add(name, text, b"")
             lines.blocks, lines.indices = [block], [index]
 
     def discard(self, lines: Lines) -> None:
@@ -86,8 +107,8 @@ class Writer:
 
     def _add(self, lines: Lines, index: int, series: Series, value: float) -> None:
         name, labels = series
-        line = prefix(name, BY_NAME[name].labels, labels) + spell(value)
-        lines.blocks[index], lines.indices[index] = self._page.add(name, line)
+        head = prefix(name, BY_NAME[name].labels, labels)
+        lines.blocks[index], lines.indices[index] = self._page.add(name, head, spell(value))
         self.counted += name in self._counted
 
     def _remove(self, lines: Lines, index: int) -> None:

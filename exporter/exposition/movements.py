@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 from exporter.core.movements import Flows, MovementsReport
 from exporter.core.tally import TallyReport
-from exporter.exposition.samples import RowSection, Selection, Series, Value
+from exporter.exposition.samples import RowSection, Selection, Series, Value, chosen
 
 
 def movements(report: MovementsReport, select: Selection) -> RowSection[str, Flows]:
     """Credits and debits since the first balances that were known."""
     flows = report.by_currency
-    return RowSection("movements", (flows,), partial(_shown, flows, select), _series, _values)
-
-
-def _shown(flows: Mapping[str, Flows], select: Selection) -> Mapping[str, Flows]:
-    return {currency: each for currency, each in flows.items() if select.currency(currency)}
+    return RowSection("movements", (flows,), lambda: chosen(flows, select.currencies), _series, _values)
 
 
 def _series(currency: str, flows: Flows) -> list[Series]:

@@ -7,14 +7,22 @@ place and changes the line through it. Bodies that were handed out never change.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import accumulate
 from typing import Final, NamedTuple
 
+import orjson
 from prometheus_client.utils import floatToGoString
 
-BLOCK_LINES: Final = 64
+BLOCK_LINES: Final = 32
 """Lines of a block: one changed line costs a join of so many, and a body is a list of so many fewer."""
-PLAIN: Final = 1e6
-"""From here on Go writes a number with an exponent, and Python does not."""
+PLAIN_FROM: Final = 1e-4
+PLAIN_TO: Final = 1e6
+"""In between all the world writes a number the same way: the fewest digits that give it back, no exponent."""
+SECONDS_FROM: Final = 1e9
+SECONDS_TO: Final = 1e10
+"""Unix times of our days, the larger part of all other numbers."""
+ZERO: Final = b"0.0\n"
 
 
 class Head(NamedTuple):
@@ -26,13 +34,16 @@ class Head(NamedTuple):
 
 
 class Block:
-    """Some lines of one family. A place whose line is gone is empty, and the next new line takes it."""
+    """Some lines of one family, each as two pieces: all up to its value, and the value with the line's end.
 
-    __slots__ = ("bytes", "family", "lines", "place", "spare")
+    A place whose line is gone is empty, and the next new line takes it.
+    """
+
+    __slots__ = ("bytes", "family", "pieces", "place", "spare")
 
     def __init__(self, family: Family) -> None:
         self.family = family
-        self.lines: list[bytes] = []
+        self.pieces: list[bytes] = []
         self.spare: list[int] = []
         self.bytes: bytes | None = None
         """The lines together; None when one of them changed since."""
@@ -71,8 +82,8 @@ class Page:
         """Whether anything changed since the last body."""
         return bool(self._stale) or not self._is_laid_out
 
-    def add(self, name: str, line: bytes) -> Place:
-        """Put a line into a family; gives its place."""
+    def add(self, name: str, head: bytes, tail: bytes) -> Place:
+        """Put the two pieces of a line into a family; gives the place of the second."""
         family = self.families[name]
         if not family.roomy:
             block = Block(family)
@@ -81,35 +92,35 @@ class Page:
             self._is_laid_out = False
         block = family.roomy[-1]
         if block.spare:
-            index = block.spare.pop()
+            at = block.spare.pop()
         else:
-            index = len(block.lines)
-            block.lines.append(b"")
-        if not block.spare and len(block.lines) == BLOCK_LINES:
+            block.pieces += (b"", b"")
+            at = len(block.pieces) - 1
+        if _is_full(block):
             family.roomy.pop()
-        self.replace(block, index, line)
-        return block, index
+        self.replace(block, at, head, tail)
+        return block, at
 
-    def replace(self, block: Block, index: int, line: bytes) -> None:
+    def replace(self, block: Block, at: int, head: bytes, tail: bytes) -> None:
         """Put another line at a place."""
-        block.lines[index] = line
+        block.pieces[at - 1] = head
+        self.change(block, at, tail)
+
+    def change(self, block: Block, at: int, tail: bytes) -> None:
+        """Give the line at a place another second piece."""
+        block.pieces[at] = tail
         if block.bytes is not None:
             block.bytes = None
             self._stale.append(block)
 
-    def change(self, block: Block, index: int, value: float) -> None:
-        """Give the line at a place another value."""
-        line = block.lines[index]
-        self.replace(block, index, line[: line.rindex(b" ") + 1] + spell(value))
-
-    def remove(self, block: Block, index: int) -> None:
+    def remove(self, block: Block, at: int) -> None:
         """Take the line at a place out."""
-        self.replace(block, index, b"")
         family = block.family
-        if not block.spare and len(block.lines) == BLOCK_LINES:
+        if _is_full(block):
             family.roomy.append(block)
-        block.spare.append(index)
-        if len(block.spare) == len(block.lines):
+        self.replace(block, at, b"", b"")
+        block.spare.append(at)
+        if 2 * len(block.spare) == len(block.pieces):
             family.blocks.remove(block)
             family.roomy.remove(block)
             self._is_laid_out = False
@@ -151,8 +162,12 @@ class Page:
 
 def _joined(block: Block) -> bytes:
     if block.bytes is None:
-        block.bytes = b"".join(block.lines)
+        block.bytes = b"".join(block.pieces)
     return block.bytes
+
+
+def _is_full(block: Block) -> bool:
+    return not block.spare and len(block.pieces) == 2 * BLOCK_LINES
 
 
 def prefix(name: str, names: Sequence[str], labels: Sequence[str]) -> bytes:
@@ -167,28 +182,41 @@ def prefix(name: str, names: Sequence[str], labels: Sequence[str]) -> bytes:
 
 def histogram(
     name: str,
-    names: Sequence[str],
-    labels: Sequence[str],
-    bounds: Sequence[float],
+    names: tuple[str, ...],
+    labels: tuple[str, ...],
+    bounds: tuple[float, ...],
     row: tuple[Sequence[int], float],
 ) -> bytes:
     """All lines of one histogram, which must stay together: buckets, count and sum."""
     counts, total = row
-    lines: list[bytes] = []
-    running = 0
-    for bound, count in zip((*map(str, bounds), "+Inf"), counts, strict=True):
-        running += count
-        lines += (prefix(f"{name}_bucket", (*names, "le"), (*labels, bound)), spell(running))
-    lines += (prefix(f"{name}_count", names, labels), spell(running))
-    lines += (prefix(f"{name}_sum", names, labels), spell(total))
-    return b"".join(lines)
+    values = [*accumulate(counts), sum(counts), total]
+    heads = _histogram_heads(name, names, labels, bounds)
+    return b"".join([head + spell(value) for head, value in zip(heads, values, strict=True)])
+
+
+# There are a few per exchange, and each changes at nearly every scrape.
+@lru_cache(maxsize=256)
+def _histogram_heads(
+    name: str, names: tuple[str, ...], labels: tuple[str, ...], bounds: tuple[float, ...]
+) -> tuple[bytes, ...]:
+    bucket, inner = f"{name}_bucket", (*names, "le")
+    return (
+        *(prefix(bucket, inner, (*labels, bound)) for bound in (*map(str, bounds), "+Inf")),
+        prefix(f"{name}_count", names, labels),
+        prefix(f"{name}_sum", names, labels),
+    )
 
 
 def spell(value: float) -> bytes:
     """A value as Go writes it, and the end of the line. There is no -0: it would tell of nothing."""
-    number = float(value) + 0.0
-    if -PLAIN < number < PLAIN:
-        return b"%a\n" % number
+    if value == 0:
+        return ZERO  # most counters of movements are: one object for all of them
+    number = float(value)
+    if PLAIN_FROM <= number < PLAIN_TO or -PLAIN_TO < number <= -PLAIN_FROM:
+        return orjson.dumps(number, option=orjson.OPT_APPEND_NEWLINE)
+    if SECONDS_FROM <= number < SECONDS_TO:
+        text = repr(number)  # ten digits, the point, the rest
+        return f"{f'{text[0]}.{text[1:10]}{text[11:]}'.rstrip('0.')}e+09\n".encode()
     # The library leaves this function without types.
     return b"%s\n" % floatToGoString(number).encode()  # type: ignore[no-untyped-call]
 

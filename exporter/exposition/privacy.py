@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.exposition.catalogue import METRICS
 from exporter.exposition.catalogue.metric import PREFIX
-from exporter.exposition.samples import PageSection, RowSection, Samples, Section
+from exporter.exposition.samples import NOTHING, MapSection, PageSection, RowSection, Samples, Section
 
 HARMLESS_SECTIONS: Final = ("Streams", "Prices", "Exporter")
 """Nothing in these is an amount of an account."""
@@ -58,6 +58,8 @@ def discreet(section: PageSection) -> PageSection:
             series=lambda key, row: list(compress(series(key, row), harmless(key, row))),
             values=lambda key, row: tuple(compress(values(key, row), harmless(key, row))),
         )
+    if isinstance(section, MapSection):
+        return section._replace(values=NOTHING) if section.name in AMOUNTS else section
     if isinstance(section, Section):
         return section._replace(write=partial(_write_discreetly, section.write))
     return section

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -75,6 +75,18 @@ class RowSection(NamedTuple, Generic[K, R]):
                 samples.add(name, value, *labels)
 
 
+class MapSection(NamedTuple):
+    """One family straight from a mapping: its keys are the labels, or the one label, of its values."""
+
+    name: str
+    values: Mapping[Any, float]
+
+    def add_to(self, samples: Samples) -> None:
+        """Add the samples."""
+        for labels, value in self.values.items():
+            samples.add(self.name, value, *((labels,) if isinstance(labels, str) else labels))
+
+
 class HistogramSection(NamedTuple):
     """One histogram family: by labels the counts between its bounds, the last one without bound, and the sum.
 
@@ -88,7 +100,7 @@ class HistogramSection(NamedTuple):
     same: Callable[[object, object], bool] = operator.eq
 
 
-AnySection = Section | RowSection[Any, Any]
+AnySection = Section | RowSection[Any, Any] | MapSection
 PageSection = AnySection | HistogramSection
 """Of an account; beside these a page has histograms."""
 
@@ -102,16 +114,27 @@ class Group(NamedTuple):
 
 
 class Selection:
-    """Which currencies and symbols an account shows; nothing named means all."""
+    """Which currencies and symbols (as `BASE/QUOTE`) an account shows; nothing named means all."""
 
-    def __init__(self, currencies: Container[str] = (), symbols: Container[str] = ()) -> None:
-        self._currencies = currencies
-        self._symbols = symbols
+    def __init__(self, currencies: Collection[str] = (), symbols: Collection[str] = ()) -> None:
+        self.currencies = currencies
+        self.symbols = symbols
 
     def currency(self, name: str) -> bool:
         """Whether to show a currency."""
-        return not self._currencies or name in self._currencies
+        return not self.currencies or name in self.currencies
 
     def symbol(self, name: str) -> bool:
-        """Whether to show a symbol, as `BASE/QUOTE`."""
-        return not self._symbols or name in self._symbols
+        """Whether to show a symbol."""
+        return not self.symbols or name in self.symbols
+
+
+def chosen(values: Mapping[Any, R], wanted: Container[str]) -> Mapping[Any, R]:
+    """Those whose one or first label is wanted; all of them, as the same object, where nothing is named."""
+    if not wanted:
+        return values
+    return {
+        labels: value
+        for labels, value in values.items()
+        if (labels if isinstance(labels, str) else labels[0]) in wanted
+    }

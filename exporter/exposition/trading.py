@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -11,7 +11,17 @@ from exporter.core.events import NOTICE_STATUSES, ORDER_CHANGES
 from exporter.core.model import Order, Position, Row, Rows, split_symbol
 from exporter.core.tally import TallyReport
 from exporter.core.view import View
-from exporter.exposition.samples import AnySection, RowSection, Samples, Section, Selection, Series, Value
+from exporter.exposition.samples import (
+    AnySection,
+    MapSection,
+    RowSection,
+    Samples,
+    Section,
+    Selection,
+    Series,
+    Value,
+    chosen,
+)
 
 SIDES: Final = ("buy", "sell")
 POSITION: Final = (
@@ -45,8 +55,8 @@ def positions(view: View, marks: Mapping[str, float], select: Selection) -> Iter
     yield RowSection(
         "positions",
         (rows, marks),
-        partial(_with_marks, rows, marks, select),
-        lambda key, _: _position_series(*key),
+        partial(_with_marks, rows, marks, select.symbols),
+        lambda symbol, _: _position_series(symbol),
         _position,
         same=operator.eq,  # pairs are made anew at each look
     )
@@ -54,20 +64,23 @@ def positions(view: View, marks: Mapping[str, float], select: Selection) -> Iter
 
 Marked = tuple[Position, float | None]
 """A position, and the last price of its symbol."""
+KINDS: Final = ("margin", "derivative", "unknown")
 
 
-def _with_marks(rows: Rows, marks: Mapping[str, float], select: Selection) -> dict[tuple[str, str], Marked]:
-    """By symbol and kind. One symbol has one position; should it have two, the newest row speaks."""
-    shown = {
-        row.symbol: row for row in rows.values() if isinstance(row, Position) and select.symbol(row.symbol)
+def _with_marks(rows: Rows, marks: Mapping[str, float], wanted: Container[str]) -> dict[str, Marked]:
+    """By symbol. One symbol has one position; should it have two, the newest row speaks."""
+    return {
+        row.symbol: (row, marks.get(row.symbol))
+        for row in rows.values()
+        if isinstance(row, Position) and (not wanted or row.symbol in wanted)
     }
-    return {(symbol, row.kind): (row, marks.get(symbol)) for symbol, row in shown.items()}
 
 
-def _position_series(symbol: str, kind: str) -> list[Series]:
+def _position_series(symbol: str) -> list[Series]:
+    names = split_symbol(symbol)
     return [
         *((name, (symbol,)) for name in POSITION),
-        ("exchange_position_info", (symbol, *split_symbol(symbol), kind)),
+        *(("exchange_position_info", (symbol, *names, kind)) for kind in KINDS),
     ]
 
 
@@ -85,12 +98,15 @@ def _position(_key: object, marked: Marked) -> tuple[Value, ...]:
         row.collateral,
         row.collateral_minimum,
         row.opened,
-        1,
+        *(1 if row.kind == kind else None for kind in KINDS),
     )
 
 
 def _beside(rows: Rows, gone: Sequence[Row], select: Selection, samples: Samples) -> None:
     """What no single row tells: how many there are, and which are gone."""
+    if not gone and not select.symbols:
+        samples.add("exchange_positions", len(rows))
+        return
     shown = [row.symbol for row in rows.values() if isinstance(row, Position) and select.symbol(row.symbol)]
     samples.add("exchange_positions", len(shown))
     for row in gone:
@@ -132,51 +148,24 @@ def _orders(_key: object, group: tuple[Order, ...]) -> tuple[Value, ...]:
     )
 
 
-def fills(tally: TallyReport, select: Selection) -> Iterator[Section]:
+def fills(tally: TallyReport, select: Selection) -> Iterator[AnySection]:
     """Counters of orders and executions since the start."""
-    yield Section("order events", (tally.order_changes,), partial(_order_events, tally))
-    yield Section(
-        "fills",
-        (tally.fills, tally.recovered, tally.base_volume, tally.quote_volume, tally.last_fill),
-        partial(_fills, tally, select),
-    )
-
-
-def _order_events(tally: TallyReport, samples: Samples) -> None:
-    for change in ORDER_CHANGES:
-        samples.add("exchange_order_events_total", tally.order_changes.get(change, 0), change)
-
-
-def _fills(tally: TallyReport, select: Selection, samples: Samples) -> None:
-    samples.add("exchange_fills_recovered_total", tally.recovered)
-    for (symbol, side, liquidity), count in tally.fills.items():
-        if select.symbol(symbol):
-            samples.add("exchange_fills_total", count, symbol, side, liquidity)
-    for family, volumes in (
+    changes = {change: tally.order_changes.get(change, 0) for change in ORDER_CHANGES}
+    yield MapSection("exchange_order_events_total", changes)
+    yield MapSection("exchange_fills_recovered_total", {(): tally.recovered})
+    for family, counts in (
+        ("exchange_fills_total", tally.fills),
         ("exchange_fill_base_volume_total", tally.base_volume),
         ("exchange_fill_quote_volume_total", tally.quote_volume),
+        ("exchange_last_fill_timestamp_seconds", tally.last_fill),
     ):
-        for (symbol, side), volume in volumes.items():
-            if select.symbol(symbol):
-                samples.add(family, volume, symbol, side)
-    for symbol, at in tally.last_fill.items():
-        if select.symbol(symbol):
-            samples.add("exchange_last_fill_timestamp_seconds", at, symbol)
+        yield MapSection(family, chosen(counts, select.symbols))
 
 
-def fees(tally: TallyReport, select: Selection) -> Section:
+def fees(tally: TallyReport, select: Selection) -> Iterator[MapSection]:
     """Trading fees paid and received since the start."""
-
-    def write(samples: Samples) -> None:
-        for family, amounts in (
-            ("exchange_fees_paid_total", tally.fees),
-            ("exchange_fee_rebates_total", tally.rebates),
-        ):
-            for currency, amount in amounts.items():
-                if select.currency(currency):
-                    samples.add(family, amount, currency)
-
-    return Section("fees", (tally.fees, tally.rebates), write)
+    yield MapSection("exchange_fees_paid_total", chosen(tally.fees, select.currencies))
+    yield MapSection("exchange_fee_rebates_total", chosen(tally.rebates, select.currencies))
 
 
 def notifications(tally: TallyReport, subjects: tuple[str, ...]) -> Section:

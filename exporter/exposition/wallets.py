@@ -10,7 +10,7 @@ from exporter.core.model import ONLY, Key, Margin, MarginSymbol, Row, Totals, Wa
 from exporter.core.view import View
 from exporter.exposition.choices import Choices
 from exporter.exposition.dust import Dust, dust_of
-from exporter.exposition.samples import NOTHING, AnySection, RowSection, Samples, Section, Selection
+from exporter.exposition.samples import NOTHING, AnySection, RowSection, Samples, Section, Selection, Value
 
 WALLET: Final = (
     "exchange_wallet_balance",
@@ -19,6 +19,9 @@ WALLET: Final = (
     "exchange_wallet_staked",
     "exchange_wallet_unsettled_interest",
 )
+
+
+NONE: Final = (None,) * len(WALLET)
 
 
 def wallets(
@@ -30,7 +33,9 @@ def wallets(
     # Prices matter only to what is worth little: without that choice they cost nothing.
     inputs = (held, prices) if choices.dust else (held,)
 
-    def shown() -> Mapping[Key, Wallet]:
+    def shown() -> Mapping[Key, Row]:
+        if not choices.dust and not select.currencies:
+            return held
         dust: Dust = folded()
         return {
             key: row
@@ -38,18 +43,22 @@ def wallets(
             if isinstance(row, Wallet) and key not in dust.wallets and select.currency(row.currency)
         }
 
-    def values(key: Key, row: Wallet) -> tuple[float | None, ...]:
+    def values(key: Key, row: Row) -> tuple[Value, ...]:
+        if not isinstance(row, Wallet):
+            return NONE
         return row.balance, row.available, at.get(key), row.staked, row.unsettled_interest
 
-    yield Section(
-        "dust", inputs, lambda samples: samples.add("exchange_wallet_dust_value_usd", folded().value)
-    )
-    yield Section("wallets gone", (gone,), partial(_gone, gone, select))
+    if choices.dust:
+        yield Section(
+            "dust", inputs, lambda samples: samples.add("exchange_wallet_dust_value_usd", folded().value)
+        )
+    if gone:
+        yield Section("wallets gone", (gone,), partial(_gone, gone, select))
     yield RowSection(
         "wallets",
         inputs,
         shown,
-        lambda _, row: [(name, (row.wallet, row.currency)) for name in WALLET],
+        lambda key, _: [(name, key) for name in WALLET],
         values,
     )
 
@@ -77,7 +86,8 @@ def margin(view: View, select: Selection) -> Iterator[Section]:
     row = view.tables.get("margin", NOTHING).get(ONLY)
     rooms = view.tables.get("margin_symbols", NOTHING)
     yield Section("margin", (row,), partial(_margin, row))
-    yield Section("margin symbols", (rooms,), partial(_rooms, rooms, select))
+    if rooms:
+        yield Section("margin symbols", (rooms,), partial(_rooms, rooms, select))
 
 
 def _margin(row: Row | None, samples: Samples) -> None:
