@@ -213,7 +213,8 @@ def spell(value: float) -> bytes:
         return ZERO  # most counters of movements are: one object for all of them
     number = float(value)
     if PLAIN_FROM <= number < PLAIN_TO or -PLAIN_TO < number <= -PLAIN_FROM:
-        return orjson.dumps(number, option=orjson.OPT_APPEND_NEWLINE)
+        # Joined to make a copy: what orjson gives is kept in a buffer of kilobytes.
+        return orjson.dumps(number) + b"\n"
     if SECONDS_FROM <= number < SECONDS_TO:
         text = repr(number)  # ten digits, the point, the rest
         return f"{f'{text[0]}.{text[1:10]}{text[11:]}'.rstrip('0.')}e+09\n".encode()
