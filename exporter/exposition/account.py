@@ -12,7 +12,7 @@ from exporter.core.market import MarketReport
 from exporter.core.report import Report
 from exporter.exposition.choices import Choices
 from exporter.exposition.funding import contracts, funding_counters, idle, offers
-from exporter.exposition.health import StreamShape, health, reconcile
+from exporter.exposition.health import StreamShape, condition, condition_inputs, health, reconcile
 from exporter.exposition.movements import interest, movements
 from exporter.exposition.privacy import discreet
 from exporter.exposition.samples import (
@@ -78,6 +78,7 @@ def _groups(watched: Watched, report: Report, now: Instant, market: MarketReport
         yield movements(report.movements, select)
 
     yield Group("health", (report,), lambda: health(report, watched.shapes))
+    yield Group("condition", condition_inputs(report), lambda: condition(report, watched.shapes))
     yield Group("reconcile", (report.reconcile,), lambda: [reconcile(report.reconcile)])
     yield Group("tables", (view, prices, marks), tables)
     yield Group("counters", (tally,), counters)

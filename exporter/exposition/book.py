@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from exporter.exposition.catalogue import BY_NAME
@@ -57,11 +57,12 @@ class _Piece(_Made):
 
 
 class _Rows(_Made):
-    """A section's rows as they were, each with its lines."""
+    """A section's rows as they were when it was last looked at, and the lines of each."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows: dict[object, tuple[object, Lines]] = {}
+        self.rows: Mapping[Any, object] = {}
+        self.lines: dict[Any, Lines] = {}
 
 
 class _Map(_Made):
@@ -167,7 +168,7 @@ class Book:
         for name in [name for name in chapter.maps if name not in spoken]:
             self._writer.discard(chapter.maps.pop(name).lines)
         for name in [name for name in chapter.tables if name not in spoken]:
-            for _, lines in chapter.tables.pop(name).rows.values():
+            for lines in chapter.tables.pop(name).lines.values():
                 self._writer.discard(lines)
 
     def _write_piece(self, piece: _Piece, section: Section, wall: float) -> None:
@@ -180,26 +181,27 @@ class Book:
         piece.done(section.inputs, wall, until)
 
     def _write_table(self, table: _Rows, section: RowSection[Any, Any] | HistogramSection) -> None:
-        rows, known, same = section.rows(), table.rows, section.same
-        for key, row in rows.items():
-            old = known.get(key)
-            if old is None:
-                lines = Lines()
-            elif same(old[0], row):
-                continue
-            else:
-                lines = old[1]
-            # Known first, so that what fails half way can be cleared.
-            known[key] = (row, lines)
+        rows, before, known = section.rows(), table.rows, table.lines
+        # What is shown of a row that fails half way is known, and can be cleared; the row is not.
+        table.rows = {}
+        if section.by_value:
+            changed = [key for key, row in rows.items() if before.get(key) != row]
+        else:
+            changed = [key for key, row in rows.items() if before.get(key) is not row]
+        for key in changed:
+            lines = known.get(key)
+            if lines is None:
+                lines = known[key] = Lines()
             if isinstance(section, RowSection):
-                self._write_row(section, key, row, lines)
+                self._write_row(section, key, rows[key], lines)
             else:
                 names = BY_NAME[section.name].labels
-                text = histogram(section.name, names, key, section.bounds, row)
+                text = histogram(section.name, names, key, section.bounds, rows[key])
                 self._writer.put(lines, section.name, text)
         if len(known) > len(rows):
             for key in [key for key in known if key not in rows]:
-                self._writer.discard(known.pop(key)[1])
+                self._writer.discard(known.pop(key))
+        table.rows = rows
 
     def _write_row(self, section: RowSection[Any, Any], key: object, row: object, lines: Lines) -> None:
         begin = self._begin

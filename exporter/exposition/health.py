@@ -38,9 +38,8 @@ class StreamShape(NamedTuple):
 
 
 def health(report: Report, shapes: Mapping[str, StreamShape]) -> Iterator[AnySection]:
-    """Every health family and stream counter of an account."""
+    """What of the streams moves with every message."""
     streams = {stream.name: stream for stream in report.streams}
-    yield Section("expected", (), lambda samples: samples.add("exchange_account_expected", 1))
     yield RowSection(
         "streams",
         report.streams,
@@ -49,29 +48,41 @@ def health(report: Report, shapes: Mapping[str, StreamShape]) -> Iterator[AnySec
         lambda name, stream: _stream(stream, shapes[name]),
     )
     yield RowSection(
-        "phases",
-        tuple([stream.phase for stream in report.streams]),
-        lambda: {name: stream.phase for name, stream in streams.items()},
-        lambda name, _: [("exchange_stream_state", (name, phase)) for phase in PHASES],
-        lambda _, now: tuple(phase == now for phase in PHASES),
-    )
-    yield RowSection(
         "messages",
         tuple([stream.messages for stream in report.streams]),
         lambda: {name: stream.messages for name, stream in streams.items()},
         lambda name, _: [("exchange_stream_messages_total", (name, kind)) for kind in shapes[name].messages],
         lambda name, counts: tuple(map(counts.get, shapes[name].messages, repeat(0))),
     )
+
+
+def condition_inputs(report: Report) -> tuple[object, ...]:
+    """What `condition` is made from."""
+    return (
+        report.permissions,
+        *[part for stream in report.streams for part in (stream.phase, stream.refusal, *_mappings(stream))],
+    )
+
+
+def condition(report: Report, shapes: Mapping[str, StreamShape]) -> Iterator[AnySection]:
+    """What of the streams and the key seldom changes."""
+    streams = {stream.name: stream for stream in report.streams}
+    yield Section("expected", (), lambda samples: samples.add("exchange_account_expected", 1))
+    yield RowSection(
+        "phases",
+        report.streams,
+        lambda: {name: stream.phase for name, stream in streams.items()},
+        lambda name, _: [("exchange_stream_state", (name, phase)) for phase in PHASES],
+        lambda _, now: tuple(phase == now for phase in PHASES),
+    )
     yield RowSection(
         "stream counters",
-        tuple([counts for stream in report.streams for counts in _mappings(stream)]),
+        report.streams,
         lambda: streams,
         lambda name, _: _counter_series(name, shapes[name]),
         lambda name, stream: _counters(stream, shapes[name]),
     )
-    yield Section(
-        "refusals", tuple([stream.refusal for stream in report.streams]), partial(_refusals, report.streams)
-    )
+    yield Section("refusals", (report,), partial(_refusals, report.streams))
     yield Section("permissions", (report.permissions,), partial(_permissions, report.permissions))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -58,7 +57,7 @@ class RowSection(NamedTuple, Generic[K, R]):
     """The same samples of every row of a table: a row that is the same object is not looked at again.
 
     `rows` is asked when an input is another object. `series` depends on nothing but the key, and
-    `values` has one value for each of them. `same` tells whether a row says what it said the last time.
+    `values` has one value for each of them. With `by_value` a row may also be another object that is equal.
     """
 
     name: str
@@ -66,7 +65,7 @@ class RowSection(NamedTuple, Generic[K, R]):
     rows: Callable[[], Mapping[K, R]]
     series: Callable[[K, R], Sequence[Series]]
     values: Callable[[K, R], tuple[Value, ...]]
-    same: Callable[[object, object], bool] = operator.is_
+    by_value: bool = False
 
     def add_to(self, samples: Samples) -> None:
         """Add the samples."""
@@ -97,7 +96,7 @@ class HistogramSection(NamedTuple):
     inputs: tuple[object, ...]
     rows: Callable[[], Mapping[Labels, tuple[tuple[int, ...], float]]]
     bounds: tuple[float, ...]
-    same: Callable[[object, object], bool] = operator.eq
+    by_value: bool = True
 
 
 AnySection = Section | RowSection[Any, Any] | MapSection

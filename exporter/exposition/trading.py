@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -58,13 +57,14 @@ def positions(view: View, marks: Mapping[str, float], select: Selection) -> Iter
         partial(_with_marks, rows, marks, select.symbols),
         lambda symbol, _: _position_series(symbol),
         _position,
-        same=operator.eq,  # pairs are made anew at each look
+        by_value=True,  # pairs are made anew at each look
     )
 
 
 Marked = tuple[Position, float | None]
 """A position, and the last price of its symbol."""
 KINDS: Final = ("margin", "derivative", "unknown")
+IS_KIND: Final = {kind: tuple(1 if each == kind else None for each in KINDS) for kind in KINDS}
 
 
 def _with_marks(rows: Rows, marks: Mapping[str, float], wanted: Container[str]) -> dict[str, Marked]:
@@ -98,7 +98,7 @@ def _position(_key: object, marked: Marked) -> tuple[Value, ...]:
         row.collateral,
         row.collateral_minimum,
         row.opened,
-        *(1 if row.kind == kind else None for kind in KINDS),
+        *IS_KIND[row.kind],
     )
 
 
@@ -124,7 +124,7 @@ def orders(view: View, select: Selection) -> Iterator[AnySection]:
             partial(_grouped, view, rows, select),
             lambda key, _: [(name, key) for name in ORDERS],
             _orders,
-            same=operator.eq,  # groups are made anew at each look
+            by_value=True,  # groups are made anew at each look
         )
 
 
