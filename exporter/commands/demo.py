@@ -15,6 +15,7 @@ from exporter.config.types import (
     Account,
     Config,
     Endpoints,
+    Include,
     Lending,
     Privacy,
     Reconcile,
@@ -43,10 +44,12 @@ THRESHOLDS: Final[Mapping[str, tuple[Threshold, ...]]] = {
 """Limits that a calm demo keeps."""
 IDLE: Final[Mapping[str, Lending]] = {
     "demo-main": Lending({"USD": 30000.0, "UST": 15000.0}),
-    "demo-lender": Lending({"USD": 76000.0, "UST": 39000.0}),
+    "demo-lender": Lending({"USD": 4000.0, "UST": 2000.0}),
 }
 """For the lender near to what is really idle, so that one sees it come and go; for the other out of reach."""
 MARGIN_LEVEL: Final = 2.0
+DUST: Final = {"demo-lender": 1.0}
+"""US dollars under which wallets share one series: one of this account's does, its others are worth more."""
 logger: Final = logging.getLogger(__name__)
 
 
@@ -73,6 +76,7 @@ def demo_config(server: DemoServer, rest: DemoHttp) -> Config:
                 feeds=KNOWN[account.exchange].feeds,
                 margin_symbols=("ETH/USD",) if "margin" in KNOWN[account.exchange].feeds else (),
                 margin_level=MARGIN_LEVEL if "margin" in KNOWN[account.exchange].feeds else None,
+                include=Include(dust=DUST.get(account.name, 0.0)),
                 thresholds=THRESHOLDS[account.name],
                 lending=IDLE.get(account.name, Lending()),
                 identity=Secret(account.identity) if account.identity else None,

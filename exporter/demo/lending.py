@@ -1,4 +1,4 @@
-"""A lender: offers placed, taken in parts, cancelled; loans used, returned; interest paid on a short day."""
+"""A lender: offers placed, taken in parts, cancelled; loans used, returned, ended; interest paid each day."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ if TYPE_CHECKING:
     from exporter.demo.books import Books
     from exporter.demo.market import Market
 
-# The world's day of interest, so that a demo pays it while somebody looks.
-DAY = 40
+# Interest is paid each day (seconds); the world begins shortly before, so that somebody sees it.
+DAY = 86_400
+FIRST_PAYMENT = 40
+ACCRUED_EVERY = 20
 KEPT = Decimal("0.85")  # the lender's part of the interest
 MOST_OFFERS = 4
-MOST_LOANS = 8
+MOST_LOANS = 30
 LEAST_OFFER = 150
+# An offer in percent of what its wallet holds: many of them lend nearly all.
+OFFERED = (8, 20)
+FIRST_LOANS = 6
 USES = (Pair("BTC", "USD"), Pair("ETH", "USD"))
 PERIODS = (2, 7, 30, 120)
+MILLISECONDS = 1000
 
 
 class Lender:
@@ -33,46 +39,59 @@ class Lender:
         self._rng = rng
 
     def open_all(self) -> None:
-        """Lend something of each currency, so that a fresh world has loans and offers to show."""
-        for currency in self._books.profile.lends:
-            for _ in range(2):
+        """Lend most of each currency, some of it long ago, so that a fresh world has loans of all ages."""
+        books = self._books
+        for currency in books.profile.lends:
+            for _ in range(FIRST_LOANS):
                 self._offer(currency)
-                for offer in list(self._books.offers.values())[-1:]:
+                for offer in list(books.offers.values())[-1:]:
                     self._take(offer)
             self._offer(currency)
+        for loan in self._lent():
+            # At most nine tenths of its time are over: none ends while one looks.
+            passed = loan.period * DAY * MILLISECONDS * self._rng.randint(0, 90) // 100
+            books.loans[loan.id] = loan._replace(opened=loan.opened - passed)
 
     def act(self) -> None:
         """Do one thing that a lender, or the market on his money, would do now."""
         books, rng = self._books, self._rng
-        offers = list(books.offers.values())
-        lent = [loan for loan in books.loans.values() if loan.side > 0]
-        if not offers or (len(offers) < MOST_OFFERS and happens(rng, 0.3)):
-            self._offer(rng.choice(books.profile.lends))
-        elif len(lent) < MOST_LOANS and happens(rng, 0.45):
+        offers, lent = list(books.offers.values()), self._lent()
+        idle = [code for code in books.profile.lends if books.available("funding", code) >= LEAST_OFFER]
+        ended = next((each for each in lent if _end(each) <= books.now), None)
+        if ended:
+            self._give_back(ended)
+        elif idle and (not offers or (len(offers) < MOST_OFFERS and happens(rng, 0.3))):
+            self._offer(rng.choice(idle))
+        elif offers and len(lent) < MOST_LOANS and happens(rng, 0.25):
             self._take(rng.choice(offers))
-        elif happens(rng, 0.25):
+        elif offers and happens(rng, 0.1):
             self._cancel(rng.choice(offers))
-        elif lent and happens(rng, 0.5):
+        elif lent and happens(rng, 0.85):
             self._use(rng.choice(lent))
         elif lent:
             self._give_back(rng.choice(lent))
 
     def settle(self, elapsed: float) -> None:
-        """Accrue interest half way through each day, pay it at its end; `elapsed` is world seconds."""
-        if not elapsed or elapsed % (DAY / 2):
+        """Accrue interest, and pay it at the hour of each day; `elapsed` is world seconds."""
+        if not elapsed or elapsed % ACCRUED_EVERY:
             return
-        pay = elapsed % DAY == 0
+        due = Decimal((elapsed - FIRST_PAYMENT) % DAY) / DAY
         for currency in self._books.profile.lends:
-            self._earn(currency, pay=pay)
-        if pay:
+            self._earn(currency, due)
+        if not due:
             self._owe()
+
+    def _lent(self) -> list[Loan]:
+        return [loan for loan in self._books.loans.values() if loan.side > 0]
 
     def _offer(self, currency: str) -> None:
         books = self._books
         free = books.available("funding", currency)
         if free < LEAST_OFFER:
             return
-        amount = min(money(free), Decimal(self._rng.randint(LEAST_OFFER, 1500)))
+        part = Decimal(self._rng.randint(*OFFERED)) / 100
+        amount = max(money(books.balance("funding", currency) * part), Decimal(LEAST_OFFER))
+        amount = min(amount, money(free))
         rate = money(self._market.rate(currency) * Decimal(self._rng.randint(95, 130)) / 100)
         offer = Offer(
             next(books.ids), currency, books.now, books.now, amount, amount, rate, self._rng.choice(PERIODS)
@@ -89,7 +108,7 @@ class Lender:
     def _take(self, offer: Offer) -> None:
         books, rng = self._books, self._rng
         amount = money(offer.remaining * Decimal(rng.randint(30, 80)) / 100)
-        if happens(rng, 0.5) or offer.remaining - amount < LEAST_OFFER:
+        if happens(rng, 0.8) or offer.remaining - amount < LEAST_OFFER:
             amount = offer.remaining
         fill = FundingFill(
             next(books.ids), offer.currency, books.now, offer.id, amount, offer.rate, offer.period
@@ -128,19 +147,18 @@ class Lender:
         books.tell(Event.LOAN_GONE, loan._replace(closed="returned by the borrower", updated=books.now))
         books.touch("funding", loan.currency)
 
-    def _earn(self, currency: str, *, pay: bool) -> None:
+    def _earn(self, currency: str, due: Decimal) -> None:
+        """Earn this part of a day's interest; 0 is the hour at which the whole of it is paid."""
         books = self._books
-        lent = [loan for loan in books.loans.values() if loan.side > 0 and loan.currency == currency]
-        earned = money(sum((loan.amount * loan.rate for loan in lent), ZERO) * KEPT)
         if ("funding", currency) not in books.ledger:
             return
-        if not pay:
-            books.accrue("funding", currency, money(earned / 2))
-            return
         wallet = books.ledger["funding", currency]
-        if not earned:
-            if wallet.interest:
-                books.accrue("funding", currency, ZERO)
+        lent = [loan for loan in self._lent() if loan.currency == currency]
+        earned = money(sum((loan.amount * loan.rate for loan in lent), ZERO) * KEPT)
+        if due or not earned:
+            interest = money(earned * due)
+            if interest != wallet.interest:
+                books.accrue("funding", currency, interest)
             return
         books.ledger["funding", currency] = wallet._replace(interest=ZERO)
         books.change("funding", currency, earned, "Margin Funding Payment on wallet funding")
@@ -161,3 +179,7 @@ class Lender:
                 books.tell(Event.POSITION_CHANGED, after)
             books.loans[loan.id] = loan._replace(last_payout=books.now, updated=books.now)
             books.tell(Event.LOAN_CHANGED, books.loans[loan.id])
+
+
+def _end(loan: Loan) -> int:
+    return loan.opened + loan.period * DAY * MILLISECONDS

@@ -19,6 +19,11 @@ TAKER_FEE = Decimal("0.002")
 FOUR_PLACES = Decimal("0.0001")
 # Money that stays in the margin wallet when a position is opened, in units of the quote currency.
 CUSHION = 100
+# A position in percent of the margin wallet: one looks at a risk, and nobody is called in a calm demo.
+MARGIN_SIZE = (180, 250)
+DERIVATIVE_SIZE = (60, 100)
+# What is put behind a derivatives position, as a part of its value.
+COLLATERAL_PART = Decimal("0.25")
 BORROWED_DAYS = 2
 
 
@@ -39,25 +44,29 @@ class LeverageTrader:
             self._open(profile.derivative, derivative=True)
 
     def act(self) -> None:
-        """Open, reduce or close one position."""
-        profile = self._books.profile
+        """Open a position that is missing; hold, reduce or close one that is there."""
+        profile, positions = self._books.profile, self._books.positions
         pairs = [pair for pair in (profile.margin, profile.derivative) if pair]
-        pair = self._rng.choice(pairs)
-        position = next((p for p in self._books.positions.values() if p.pair == pair), None)
-        if position is None:
+        open_pairs = {position.pair for position in positions.values()}
+        missing = [pair for pair in pairs if pair not in open_pairs]
+        if missing:
+            pair = self._rng.choice(missing)
             self._open(pair, derivative=pair == profile.derivative)
-        elif happens(self._rng, 0.5):
+            return
+        position = self._rng.choice(list(positions.values()))
+        if happens(self._rng, 0.15):
             self._reduce(position, position.amount)
-        else:
-            part = (position.amount / 2).quantize(FOUR_PLACES)
+        elif happens(self._rng, 0.15):
+            part = (position.amount / 5).quantize(FOUR_PLACES)
             self._reduce(position, part or position.amount)
 
     def _open(self, pair: Pair, *, derivative: bool) -> None:
         books = self._books
         price = self._market.price(pair)
-        worth = Decimal(self._rng.randint(500, 3000))
+        percent = self._rng.randint(*(DERIVATIVE_SIZE if derivative else MARGIN_SIZE))
+        worth = books.balance("margin", pair.quote) * percent / 100
         amount = (worth / price).quantize(FOUR_PLACES) * self._rng.choice((1, -1))
-        behind = money(abs(amount) * price * MARGIN_PART)
+        behind = money(abs(amount) * price * (COLLATERAL_PART if derivative else MARGIN_PART))
         if not amount or books.available("margin", pair.quote) < behind + CUSHION:
             return
         order = self._execute(pair, amount, price, derivative=derivative)
