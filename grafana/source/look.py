@@ -27,6 +27,8 @@ STATES: Final = (
 """States of a stream in the order of their numbers, from 1, and their colours."""
 
 
+ONE_HUE: Final[Json] = {"mode": "shades", "fixedColor": PLAIN}
+"""Where there are so many series that some would be red or green without meaning it."""
 DASHED: Final[Json] = {"lineStyle": {"fill": "dash", "dash": [6, 4]}, "fillOpacity": 0}
 """How what was expected or configured is drawn beside what is."""
 

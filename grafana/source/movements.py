@@ -185,12 +185,14 @@ def wallets() -> Json:
     line = "{{account}} {{wallet}} {{currency}}"
     return lines(
         "Wallets, with their lines",
-        "Which event belongs to this step? In US dollars; minima are dashed red, maxima dashed orange.",
-        target(f"{chosen} > 0", line),
+        "Which event belongs to this step? In US dollars on a scale of tens; minima are dashed red, "
+        "maxima dashed orange. Wallets below 10 dollars are left out.",
+        target(f"{chosen} > 10", line),
         target(usd(now("wallet_balance_minimum", currency=CHOSEN)), f"minimum {line}"),
         target(usd(now("wallet_balance_maximum", currency=CHOSEN)), f"maximum {line}"),
         unit="currencyUSD",
         stairs=True,
+        logarithmic=True,
         place="right",
         calcs=["lastNotNull"],
         overrides=[paint_like("^minimum ", BAD, **DASHED), paint_like("^maximum ", WARN, **DASHED)],

@@ -20,9 +20,10 @@ def overview() -> Board:
     """The dashboard, laid out."""
     board = Board("overview", "All accounts: what they are worth, whether it is true now, what is amiss.")
     board.line(3, (8, equity()), (4, profit()), (4, change()), (4, oldest_sign()), (4, oldest_check()))
-    board.line(3, (12, accounts()), (4, lines_crossed()), (4, unpriced()), (4, powerful_keys()))
-    board.line(9, (12, equity_over_time()), (7, by_currency()), (5, by_exchange()))
-    board.line(11, (17, wallets()), (7, alerts("Alerts", "What is firing, or about to?")))
+    board.line(3, (8, accounts()), (4, lines_crossed()), (4, unpriced()), (4, dust()), (4, powerful_keys()))
+    board.line(9, (8, alerts("Alerts", "What is firing, or about to?")), (16, equity_over_time()))
+    board.line(8, (8, by_exchange()), (16, by_currency()))
+    board.line(12, (24, wallets()))
     return board
 
 
@@ -34,9 +35,8 @@ def equity() -> Json:
         "every selected account is known. What has no price is left out.",
         target(f"sum({EQUITY}) and {COMPLETE}", "equity"),
         unit="currencyUSD",
-        decimals=0,
+        decimals=1,
         empty=UNKNOWN,
-        spark=True,
         text="value",
     )
 
@@ -50,7 +50,7 @@ def profit() -> Json:
         "today's prices.",
         target(f"sum({daily}) and (count({daily}) == count({now('account_expected')}))", "profit"),
         unit="currencyUSD",
-        decimals=0,
+        decimals=1,
         empty="not yet a day",
         thresholds=UP_DOWN,
         text="value",
@@ -64,7 +64,7 @@ def change() -> Json:
         "How much more or less is it than at the left edge of this page? Deposits and withdrawals are in it.",
         target(f"sum({EQUITY}) and {COMPLETE}", "change"),
         unit="currencyUSD",
-        decimals=0,
+        decimals=1,
         calc="diff",
         empty=UNKNOWN,
         thresholds=UP_DOWN,
@@ -111,6 +111,7 @@ def accounts() -> Json:
         thresholds=steps(BAD, (1, GOOD)),
         empty="no exporter answers",
         text="value_and_name",
+        wide=False,
         orientation="vertical",
         size=22,
     )
@@ -133,14 +134,30 @@ def lines_crossed() -> Json:
 
 def unpriced() -> Json:
     """What the totals leave out."""
+    empty = f"max by (exchange, currency) (abs({series('wallet_balance')})) == 0"
+    held = f"{now('currency_unpriced')} == 1 unless on (exchange, currency) ({empty})"
     return stat(
         "Without a price",
         "How many held currencies do the totals leave out, because the venue has no honest price?",
-        target(total(now("currencies_unpriced")), "unpriced"),
+        target(f"count({held}) or 0 * {total(now('currencies_unpriced'))}", "unpriced"),
         unit="none",
         decimals=0,
         empty="no prices",
         thresholds=steps(QUIET, (0, GOOD), (1, WARN)),
+        text="value",
+    )
+
+
+def dust() -> Json:
+    """What has no line of its own."""
+    return stat(
+        "In dust",
+        "What are the wallets worth that are too small for a line of their own? Below include.dust of the "
+        "configuration they share one number, which is not in the totals.",
+        target(total(now("wallet_dust_value_usd")), "dust"),
+        unit="currencyUSD",
+        decimals=2,
+        empty="none is folded",
         text="value",
     )
 
@@ -224,6 +241,7 @@ def wallets() -> Json:
         color={"mode": "fixed", "fixedColor": QUIET},
         empty="",
         overrides=[
+            column("Available", noValue="not told"),
             column("Value", unit="currencyUSD", decimals=0, color={"mode": "fixed", "fixedColor": PLAIN}),
             column(
                 "Times minimum",

@@ -53,14 +53,13 @@ def panel(kind: str, title: str, question: str, targets: Sequence[Json], **setti
 
 def stat(title: str, question: str, *targets: Json, **settings: Any) -> Json:
     """One number, or one for each series: coloured by its thresholds."""
-    spark = settings.get("spark", False)
     options: Json = {
         "colorMode": settings.get("fill", "value"),
-        "graphMode": "area" if spark else "none",
+        "graphMode": "none",
         "justifyMode": "auto",
         "orientation": settings.get("orientation", "auto"),
         "textMode": settings.get("text", "auto"),
-        "wideLayout": True,
+        "wideLayout": settings.get("wide", True),
         "reduceOptions": {"calcs": [settings.get("calc", "lastNotNull")], "fields": "", "values": False},
     }
     options["text"] = {"titleSize": 13, "valueSize": settings.get("size", 26)}
@@ -79,7 +78,8 @@ def lines(title: str, question: str, *targets: Json, **settings: Any) -> Json:
         "gradientMode": "none",
         "showPoints": "never",
         "spanNulls": False,
-        "axisSoftMin": settings.get("soft_min"),
+        "axisSoftMax": settings.get("soft_max"),
+        "scaleDistribution": {"type": "log", "log": 10} if settings.get("logarithmic") else None,
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
         "thresholdsStyle": {"mode": settings.get("bands", "off")},
         "axisLabel": settings.get("axis", ""),

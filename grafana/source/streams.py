@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from grafana.source.board import Board
-from grafana.source.look import BAD, QUIET, STATES, WARN, Json, column, paint_like, steps, words
+from grafana.source.look import (
+    BAD,
+    ONE_HUE,
+    PLAIN,
+    QUIET,
+    SECOND,
+    STATES,
+    WARN,
+    Json,
+    column,
+    paint_like,
+    steps,
+    words,
+)
 from grafana.source.panels import bars, heatmap, lines, table, target, timeline
 from grafana.source.query import age, buckets, grown, now, series, speed, total
 
@@ -53,6 +66,7 @@ def silence() -> Json:
         unit="suffix:x",
         thresholds=steps("transparent", (1, WARN), (3, BAD)),
         bands="dashed",
+        color=ONE_HUE,
         min=0,
     )
 
@@ -64,6 +78,7 @@ def quiet() -> Json:
         "Is the account quiet, or the feed mute? A quiet account is no fault while its heartbeats come.",
         target(age(now("stream_last_data_timestamp_seconds")), STREAM),
         unit="s",
+        color=ONE_HUE,
         min=0,
     )
 
@@ -92,6 +107,7 @@ def messages() -> Json:
         min=0,
         place="right",
         calcs=["lastNotNull"],
+        color=ONE_HUE,
         overrides=[paint_like("^other$", BAD), paint_like("^(hb|heartbeat|ping)$", QUIET)],
     )
 
@@ -103,7 +119,7 @@ def breaks() -> Json:
     refused = total(grown("stream_auth_failures_total"), "account")
     return lines(
         "Connections lost, failed, refused",
-        "What breaks the connection? Counted for each bar.",
+        "What breaks the connection? Counted for each bar; maintenance is purple, a refused login red.",
         target(f"{ended} > 0", "{{account}}: {{reason}}"),
         target(f"{failed} > 0", "{{account}}: no connection, {{reason}}"),
         target(f"{refused} > 0", "{{account}}: login refused"),
@@ -112,7 +128,8 @@ def breaks() -> Json:
         stack=True,
         min=0,
         empty=CALM,
-        overrides=[paint_like("login refused$", BAD)],
+        color={"mode": "shades", "fixedColor": WARN},
+        overrides=[paint_like(": maintenance$", SECOND), paint_like("login refused$", BAD)],
     )
 
 
@@ -133,7 +150,11 @@ def losses() -> Json:
         stack=True,
         min=0,
         empty=CALM,
-        overrides=[paint_like(": gap$", BAD)],
+        overrides=[
+            paint_like(": gap$", BAD),
+            paint_like(": after ", WARN),
+            paint_like(": execution found$", PLAIN),
+        ],
     )
 
 
@@ -241,6 +262,7 @@ def mismatches() -> Json:
         unit="none",
         decimals=0,
         min=0,
+        soft_max=3,
         stairs=True,
     )
 

@@ -15,6 +15,8 @@ PROFIT = recorded("account:exchange_unrealized_pnl_usd:sum")
 MARGIN = steps(QUIET, (0, BAD), (1.25, WARN), (2, GOOD))
 NEAR = steps(QUIET, (0, BAD), (0.1, WARN), (0.2, GOOD))
 UP_DOWN = steps(QUIET, (-1e15, BAD), (0, GOOD))
+LATER = ("Liquidation", "Distance", "Profit", "Return", "Leverage", "Open for")
+"""Columns that a venue tells some time after the position itself, or never."""
 NO_POSITION = "no position"
 
 
@@ -23,7 +25,7 @@ def trading() -> Board:
     board = Board(
         "trading", "Inventory, margin, positions, orders and fills: which of them needs a hand first."
     )
-    board.line(3, (5, margin_level()), (5, nearest()), (5, profit()), (5, drawdown()), (4, open_orders()))
+    board.line(3, *((4, each()) for each in (margin_level, needed, nearest, profit, drawdown, open_orders)))
     board.line(8, (8, exposure()), (8, margin_over_time()), (8, distance_over_time()))
     board.line(6, (24, positions()))
     board.row("Orders")
@@ -44,6 +46,21 @@ def margin_level() -> Json:
         decimals=1,
         empty="no margin in use",
         thresholds=MARGIN,
+        text="value",
+    )
+
+
+def needed() -> Json:
+    """What to do about it."""
+    return stat(
+        "Margin to add",
+        "How much must be added to be as far from a margin call as the configuration wants (margin_level)? "
+        "In US dollars, for all accounts together.",
+        target(total(now("margin_needed_usd")), "needed"),
+        unit="currencyUSD",
+        decimals=0,
+        empty="no margin_level set",
+        thresholds=steps(QUIET, (0, GOOD), (0.5, WARN)),
         text="value",
     )
 
@@ -79,7 +96,7 @@ def profit() -> Json:
 def drawdown() -> Json:
     """The worst account against its own week."""
     return stat(
-        "Drawdown from 7-day high",
+        "Drawdown, 7 days",
         "How bad is it? The account furthest below its own highest equity of seven days.",
         target(f"max({DRAWDOWN})", "drawdown"),
         unit="percentunit",
@@ -180,6 +197,7 @@ def positions() -> Json:
         unit="locale",
         empty="",
         overrides=[
+            *(column(name, noValue="not told") for name in LATER),
             column("Distance", unit="percentunit", decimals=1, thresholds=NEAR, custom__cellOptions=signed),
             column("Profit", decimals=2, thresholds=UP_DOWN, custom__cellOptions=signed),
             column("Return", unit="percentunit", decimals=2, thresholds=UP_DOWN, custom__cellOptions=signed),
