@@ -13,6 +13,7 @@ from exporter.core.events import (
     Gap,
     Heard,
     LoggedIn,
+    Merged,
     Permitted,
     Platform,
     Reason,
@@ -186,7 +187,7 @@ class AccountState:
             self._put(state, event, now)
         elif isinstance(event, HAPPENINGS):
             self.tally.count(event)
-        elif isinstance(event, Snapshot | Removed):
+        elif isinstance(event, Snapshot | Merged | Removed):
             self._apply_table(state, event, now)
         elif isinstance(event, LoggedIn):
             self._permit(event.permissions)
@@ -235,7 +236,23 @@ class AccountState:
             self.tally.foresee(row)
             self._memory.remember(key, row, now)
 
-    def _apply_table(self, state: StreamState, event: Snapshot | Removed, now: Instant) -> None:
+    def _merge(self, state: StreamState, event: Merged, now: Instant) -> None:
+        """Take in many rows of one table, as `_put` takes in one."""
+        table, rows, reason = event
+        if state.synced and table == "wallets":
+            state.shown.merge(table, rows, now.monotonic)
+            self.movements.merged(rows, reason)
+            if not rows.keys().isdisjoint(self.idle.watched):
+                self.idle.due = True
+            self._memory.renew(rows, now)
+        else:
+            for key, row in rows.items():
+                self._put(state, Upsert(table, key, row, reason), now)
+
+    def _apply_table(self, state: StreamState, event: Snapshot | Merged | Removed, now: Instant) -> None:
+        if isinstance(event, Merged):
+            self._merge(state, event, now)
+            return
         if state.synced:
             self._show(state, event, now)
         else:
@@ -275,4 +292,4 @@ def _tell_loss(events: Iterable[Event]) -> bool:
 
 def _unattributed(event: Event) -> Event:
     """The event without its word on why a balance changed."""
-    return event._replace(reason="unobserved") if isinstance(event, Upsert) else event
+    return event._replace(reason="unobserved") if isinstance(event, Upsert | Merged) else event

@@ -46,6 +46,17 @@ class Upsert(NamedTuple):
     reason: Reason = "other"
 
 
+class Merged(NamedTuple):
+    """Many rows at once that are new or replace those of the same keys; what is not among them stays.
+
+    `reason` says why balances changed, those that did.
+    """
+
+    table: Table
+    rows: Rows
+    reason: Reason = "other"
+
+
 class Removed(NamedTuple):
     """One row that is no more."""
 
@@ -161,6 +172,7 @@ class Malformed(NamedTuple):
 Event = (
     Snapshot
     | Upsert
+    | Merged
     | Removed
     | Fill
     | OrderChanged

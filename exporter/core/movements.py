@@ -9,18 +9,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
+from operator import attrgetter
 from typing import Final, NamedTuple
 
-from exporter.core.events import REASONS, Reason, Snapshot, Upsert
+from exporter.core.events import REASONS, Merged, Reason, Snapshot, Upsert
 from exporter.core.model import Key, Row, Rows, Wallet
 from exporter.core.tables import TableEvent
 
-UNITS: Final = 10**8
+UNITS: Final = 1e8
 """Amounts are counted in units of 1e-8, the finest that venues usually write."""
+_FINE: Final = 1e15
+"""So many units have 15 digits, and of all such decimals only one is read as the same float."""
+_WHOLE: Final = 2.0**53
+"""Below it, whole numbers in floats add up exactly."""
+_ROUNDER: Final = 1.5 * 2.0**52
+"""Added and taken away again, it rounds a float below 2**51 to a whole one, in a third of round's time."""
 EXACT: Final = Context(prec=60)
 """Room for sums of all decimals that a venue may write: nothing is ever rounded on the way."""
-Amount = int | Decimal
-"""Whole units where that is exact, as it nearly always is; a decimal where it is not."""
+Amount = float | Decimal
+"""A whole number of units where that is exact, as it nearly always is; a decimal where it is not."""
 
 
 class Flows(NamedTuple):
@@ -46,22 +53,25 @@ class Book:
 
     def __init__(self, reasons: Sequence[Reason]) -> None:
         # Every reason starts at 0, so that the first movement is seen as a rise.
-        self.credits: dict[str, int] = defaultdict(int, dict.fromkeys(reasons, 0))
-        self.debits: dict[str, int] = defaultdict(int, dict.fromkeys(reasons, 0))
+        self.credits: dict[str, float] = defaultdict(float, dict.fromkeys(reasons, 0.0))
+        self.debits: dict[str, float] = defaultdict(float, dict.fromkeys(reasons, 0.0))
         self.rest: dict[tuple[bool, str], Decimal] = {}
         """What is finer than a unit or too large, by whether it is a credit, and reason."""
 
     def move(self, before: Amount, now: Amount, reason: Reason) -> None:
         """A wallet went from one balance to another."""
-        if type(before) is int and type(now) is int:
-            if now > before:
-                self.credits[reason] += now - before
-            else:
-                self.debits[reason] += before - now
-            return
         rises = now > before
-        moved = EXACT.subtract(now, before) if rises else EXACT.subtract(before, now)
-        self.rest[rises, reason] = EXACT.add(self.rest.get((rises, reason), 0), moved)
+        flows = self.credits if rises else self.debits
+        if type(before) is float and type(now) is float:
+            total = flows[reason] + abs(now - before)
+            if total < _WHOLE:
+                flows[reason] = total
+                return
+        moved = EXACT.subtract(Decimal(now), Decimal(before)).copy_abs()
+        rest = EXACT.add(self.rest.get((rises, reason), 0), moved)
+        # What is summed up in floats starts afresh when it grows too large, which takes it here.
+        self.rest[rises, reason] = EXACT.add(rest, Decimal(flows[reason]))
+        flows[reason] = 0.0
 
     def flows(self) -> Flows:
         """The counters as they are now."""
@@ -69,14 +79,14 @@ class Book:
         debits = {reason: units / UNITS for reason, units in self.debits.items()}
         for (rises, reason), rest in self.rest.items():
             if rises:
-                credits_[reason] = float(_scaled(EXACT.add(rest, self.credits[reason])))
+                credits_[reason] = float(_scaled(EXACT.add(rest, Decimal(self.credits[reason]))))
             else:
-                debits[reason] = float(_scaled(EXACT.add(rest, self.debits[reason])))
+                debits[reason] = float(_scaled(EXACT.add(rest, Decimal(self.debits[reason]))))
         return Flows(credits_, debits)
 
     def net(self) -> Decimal:
         """Credits less debits, in units."""
-        total = Decimal(sum(self.credits.values()) - sum(self.debits.values()))
+        total = Decimal(sum(map(int, self.credits.values())) - sum(map(int, self.debits.values())))
         for (rises, _), rest in self.rest.items():
             total = EXACT.add(total, rest) if rises else EXACT.subtract(total, rest)
         return total
@@ -92,10 +102,10 @@ class Purse:
         self.balance: float | None = None
         """As the venue told it last; None while it withholds it."""
         self.withheld = False
-        self.amount: Amount = 0
+        self.amount: Amount = 0.0
         """The balance when it was last known, exactly."""
         self.was_known = False
-        self.first: Amount = 0
+        self.first: Amount = 0.0
         """The balance from which movements are counted."""
         self.book: Book | None = None
         """That of its currency, once there is one."""
@@ -118,7 +128,7 @@ class Movements:
     def net(self) -> dict[Key, Decimal]:
         """By wallet, the sum of its movements: its balance now less its first one."""
         return {
-            key: _scaled(EXACT.subtract(purse.amount, purse.first))
+            key: _scaled(EXACT.subtract(Decimal(purse.amount), Decimal(purse.first)))
             for key, purse in self._purses.items()
             if purse.was_known
         }
@@ -134,6 +144,8 @@ class Movements:
             self._whole(event.rows)
         elif isinstance(event, Upsert):
             self.moved(event.key, _balance(event.row), event.reason)
+        elif isinstance(event, Merged):
+            self.merged(event.rows, event.reason)
         else:
             self.moved(event.key, 0.0, "unobserved")
 
@@ -151,6 +163,28 @@ class Movements:
             purse.book.move(purse.amount, now, reason)
             purse.balance, purse.amount = balance, now
             self._moved[purse.currency] = None
+
+    def merged(self, wallets: Rows, reason: Reason) -> None:
+        """These wallets are held now, and those that changed did so for one reason: as `moved` for each."""
+        balances, purses = map(_balance_of, wallets.values()), map(self._purses.get, wallets)
+        touched = self._moved
+        for key, balance, purse in zip(wallets, balances, purses, strict=True):
+            if purse is None or balance is None or (book := purse.book) is None or purse.withheld:
+                self.moved(key, balance, reason)
+            elif balance != purse.balance:
+                # As `_amount` and `Book.move` do it, but without their calls: a venue may tell all each time.
+                now, before = balance * UNITS + _ROUNDER - _ROUNDER, purse.amount
+                if now / UNITS == balance and -_FINE < now < _FINE and type(before) is float:
+                    if (moved := now - before) > 0.0:
+                        flows = book.credits
+                    else:
+                        flows, moved = book.debits, -moved
+                    if (total := flows[reason] + moved) < _WHOLE:
+                        flows[reason] = total
+                        purse.balance, purse.amount = balance, now
+                        touched[purse.currency] = None
+                        continue
+                self.moved(key, balance, reason)
 
     def report(self) -> MovementsReport:
         """The counters; only those of currencies that moved since the last report are made anew."""
@@ -187,7 +221,7 @@ class Movements:
             return
         now, before = _amount(balance), purse.amount
         if not purse.was_known:
-            before = purse.first = now if was_withheld or not self._based else 0
+            before = purse.first = now if was_withheld or not self._based else 0.0
         purse.amount, purse.was_known = now, True
         # A currency at 0 that may never have been held has no series before it moves.
         if purse.book is None and (now or before or not self._lists_unheld):
@@ -205,17 +239,18 @@ class Movements:
         return book
 
 
+_balance_of: Final = attrgetter("balance")
+
+
 def _balance(row: Row) -> float | None:
     return row.balance if isinstance(row, Wallet) else 0.0
 
 
 def _amount(balance: float) -> Amount:
     """What the venue wrote, which is the shortest decimal of a float."""
-    # It then has 15 digits at most down to a unit, and of all such decimals only one is read as this float.
-    if -1e7 < balance < 1e7:  # noqa: PLR2004 - and literals, since this is done for each change of a balance
-        units = round(balance * 1e8)
-        if units / 1e8 == balance:
-            return units
+    units = balance * UNITS + _ROUNDER - _ROUNDER
+    if -_FINE < units < _FINE and units / UNITS == balance:
+        return units
     return EXACT.scaleb(Decimal(repr(balance)), 8)
 
 

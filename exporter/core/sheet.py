@@ -51,6 +51,23 @@ class Sheet:
                 self._stale.pop(key, None)
         return is_new
 
+    def merge(self, rows: Rows, now: float) -> None:
+        """As `put` for each of the rows in their order."""
+        known = self.rows
+        known.update(rows)
+        if len(known) == len(rows):
+            self.replace(rows, now)
+            return
+        for key, row in rows.items():
+            del known[key]
+            known[key] = row
+        self._read = None
+        if self._ages and rows:
+            self._told.update(dict.fromkeys(rows, now))
+            self._oldest = min(self._oldest, now)
+            for key in rows.keys() & self._stale:
+                del self._stale[key]
+
     def remove(self, key: Key) -> Row | None:
         """A row is gone; gives it, None where there was none."""
         row = self.rows.pop(key, None)

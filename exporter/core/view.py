@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from operator import is_ as _is
 from typing import NamedTuple, TypeVar
 
@@ -10,6 +11,7 @@ from exporter.core.clock import Instant
 from exporter.core.model import Contract, Key, Offer, Order, Position, Row, Rows, Table, Wallet
 from exporter.core.stream import StreamState
 
+_balance_of, _available_of = attrgetter("balance"), attrgetter("available")
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -69,6 +71,16 @@ class Memory:
             self._position_symbols.add(row.symbol)
         elif isinstance(row, Contract):
             self._contract_currencies.add(row.currency)
+
+    def renew(self, wallets: Rows, now: Instant) -> None:
+        """Take in many wallets that are shown now: as `remember` for each."""
+        if self._lists_unheld and not self._held.issuperset(wallets):
+            self._held.update(key for key, row in wallets.items() if _balance_of(row))
+        if None in map(_available_of, wallets.values()):
+            wallets = {key: row for key, row in wallets.items() if _available_of(row) is not None}
+        if wallets:
+            self._available_at.update(dict.fromkeys(wallets, now.wall))
+            self._available_moved = True
 
     def view(self, streams: Iterable[StreamState], now: float) -> View:
         """What the streams show at monotonic `now`, with what was remembered."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.core.events import REASONS, Reason, Removed, Snapshot, Upsert
+from exporter.core.events import REASONS, Merged, Reason, Removed, Snapshot, Upsert
 from exporter.core.model import Key, Rows, Wallet
 from exporter.core.movements import EXACT, Movements
 from exporter.core.tables import TableEvent
@@ -165,6 +165,22 @@ def test_a_report_does_not_change_afterwards() -> None:
     assert moved(credited(report)) == {}
 
 
+@pytest.mark.parametrize("count", [1, 7, 20])
+def test_sums_beyond_what_floats_hold_stay_exact(count: int) -> None:
+    """Turnover of a currency is counted to the last unit, however large it grows."""
+    movements = started({USD: 0.0})
+    for _ in range(count):
+        movements.take(changed(USD, 9999999.99999999, "trade"))
+        movements.take(Merged("wallets", wallets({USD: 0.00000001}), "trade"))
+    movements.take(changed(USD, 0.0, "trade"))
+    (book,) = movements._books.values()
+    turnover = 2 * (count * 999_999_999_999_998) + 2
+    rest = sum(int(amount) for amount in book.rest.values())
+    assert int(book.credits["trade"]) + int(book.debits["trade"]) + rest == turnover
+    assert movements.booked == {"USD": 0}
+    assert max(*book.credits.values(), *book.debits.values()) < 2**53
+
+
 KEYS = st.sampled_from([USD, LENT, BTC, ("margin", "BTC"), ("margin", "ETH")])
 BALANCES = st.one_of(
     st.none(),
@@ -176,6 +192,9 @@ BALANCES = st.one_of(
 EVENTS = st.one_of(
     st.builds(Snapshot, st.just("wallets"), st.dictionaries(KEYS, BALANCES).map(wallets)),
     st.builds(changed, KEYS, BALANCES, st.sampled_from(REASONS)),
+    st.builds(
+        Merged, st.just("wallets"), st.dictionaries(KEYS, BALANCES).map(wallets), st.sampled_from(REASONS)
+    ),
     st.builds(Removed, st.just("wallets"), KEYS),
 )
 
@@ -198,6 +217,9 @@ class Truth:
                 assert isinstance(row, Wallet)
                 self._be(key, row.balance)
             self.based = True
+        elif isinstance(event, Merged):
+            for key, row in event.rows.items():
+                self.take(Upsert("wallets", key, row))
         elif self.based:
             told = event.row if isinstance(event, Upsert) else None
             self._be(event.key, told.balance if isinstance(told, Wallet) else 0.0)

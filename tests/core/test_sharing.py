@@ -20,6 +20,7 @@ from exporter.core.events import (
     Gap,
     Heard,
     LoggedIn,
+    Merged,
     Notified,
     OrderChanged,
     Permitted,
@@ -70,7 +71,7 @@ def _hear(stream: str, *events: Event, sent: bool = False) -> Callable[[AccountS
 def _anew(event: Event) -> Event:
     if isinstance(event, Upsert):
         return event._replace(row=event.row._replace())
-    if isinstance(event, Snapshot):
+    if isinstance(event, Snapshot | Merged):
         return event._replace(rows={key: row._replace() for key, row in event.rows.items()})
     return event
 
@@ -139,6 +140,10 @@ HAPPENINGS: Final = st.one_of(
     st.just(Notified("uca", "success")),
     st.builds(lambda can: Permitted({("wallets", "read"): can}), st.booleans()),
 )  # fmt: skip
+MERGED: Final = st.builds(
+    lambda rows, why: Merged("wallets", {("funding", row.currency): row for row in rows}, why),
+    st.lists(WALLETS, max_size=4), st.sampled_from(("trade", "other")),
+)  # fmt: skip
 WAITS: Final = st.sampled_from((0.5, 10.0, 60.0, 200.0, 290.0, 1900.0))
 
 
@@ -155,6 +160,7 @@ def _any(does: Callable[[AccountState, Instant], None]) -> st.SearchStrategy[Ste
 STEPS: Final = st.one_of(
     st.builds(_put, WAITS, PLACED),
     st.builds(_put, WAITS, PLACED),
+    st.builds(lambda wait, event: Step(wait, _hear("money", event, sent=True)), WAITS, MERGED),
     st.builds(lambda wait, event: Step(wait, _hear("trade", event), ("orders", 0)), WAITS, HAPPENINGS),
     st.builds(lambda wait: Step(wait, _hear("money"), ("orders", 0)), WAITS),
     st.builds(lambda wait, name: Step(wait, _hear("money", Removed("wallets", ("funding", name)))), WAITS,
@@ -265,6 +271,27 @@ def test_reports_share_what_did_not_change(lists_unheld: bool, steps: Sequence[S
         kept.append((report, repr(report)))
         last = report
     assert [repr(report) for report, _ in kept] == [told for _, told in kept]
+
+
+@pytest.mark.parametrize("lists_unheld", [False, True])
+@settings(max_examples=200, deadline=None)
+@given(steps=st.lists(STEPS | st.tuples(WAITS, MERGED), max_size=25))
+def test_merging_is_telling_one_by_one(
+    lists_unheld: bool,  # noqa: FBT001 - pytest hands it over
+    steps: Sequence[Step | tuple[float, Merged]],
+) -> None:
+    """Rows told at once mean what they mean when told one after the other, in whatever state they arrive."""
+    at_once, one_by_one = Account(lists_unheld=lists_unheld), Account(lists_unheld=lists_unheld)
+    for step in (Step(0.0, _connect("trade")), *steps):
+        if isinstance(step, Step):
+            at_once.take(step)
+            one_by_one.take(step)
+        else:
+            wait, event = step
+            events = [Upsert(event.table, key, row, event.reason) for key, row in event.rows.items()]
+            at_once.take(Step(wait, _hear("money", event)))
+            one_by_one.take(Step(wait, _hear("money", *events)))
+        assert repr(at_once.report()) == repr(one_by_one.report())
 
 
 def test_a_scrape_without_news_shares_everything() -> None:

@@ -12,8 +12,8 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from exporter.core.events import Event, Upsert
-from exporter.core.model import Wallet
+from exporter.core.events import Event, Merged
+from exporter.core.model import Rows, Wallet
 from exporter.exchanges.bitopro.fields import MILLIS, currency
 from exporter.exchanges.bitopro.rows import WALLET
 
@@ -77,9 +77,8 @@ def balance(data: bytes) -> tuple[list[Event], float]:
     sent = bytes(push.timestamp)
     if len(sent) != MILLIS_DIGITS or not sent.isdigit() or sent.startswith(b"0"):
         raise ValueError
-    return [_upsert(KEYS[name], told) for name, told in push.data.items()], int(sent) / MILLIS
-
-
-def _upsert(key: tuple[str, str], told: Balance) -> Event:
-    value = make(Wallet, (WALLET, key[1], told.amount, told.available, None, told.stake))
-    return make(Upsert, ("wallets", key, value, "other"))
+    rows: Rows = {
+        KEYS[name]: make(Wallet, (WALLET, name, told.amount, told.available, None, told.stake))
+        for name, told in push.data.items()
+    }
+    return [Merged("wallets", rows)], int(sent) / MILLIS

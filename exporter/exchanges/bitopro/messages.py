@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from exporter.core.events import Event, OrderChange, OrderChanged, Removed, Snapshot, Upsert
+from exporter.core.events import Event, Merged, OrderChange, OrderChanged, Removed, Snapshot, Upsert
 from exporter.core.model import Key, Order, Row, Rows, Table
 from exporter.exchanges.bitopro import hot, rows
 from exporter.exchanges.bitopro.fields import mapping, symbol
@@ -53,7 +53,7 @@ class BalanceReader:
         """The first push is the whole; a currency that a later one lacks has not changed."""
         found: Rows = dict(rows.wallet(name, mapping(fields)) for name, fields in mapping(data).items())
         if self._based:
-            return [Upsert("wallets", key, row) for key, row in found.items()]
+            return [Merged("wallets", found)]
         self._based = True
         return [Snapshot("wallets", found)]
 

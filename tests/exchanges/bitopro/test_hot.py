@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.core.clock import Instant
-from exporter.core.events import Heard, Upsert
+from exporter.core.events import Heard, Merged
 from exporter.core.model import Wallet
 from exporter.exchanges.base import Answers, Endpoints, Login, Wanted
 from exporter.exchanges.bitopro import SPEC
@@ -120,7 +120,7 @@ def test_everyday_push_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delattr(BitoproConversation, "_read")
     heard, answers = talk.received(text(PUSH, {"BTC": FIELDS}), MOMENT)
     row = Wallet("spot", "BTC", 0.12345678, 100.0, None, 0.0)
-    assert heard == Heard("ACCOUNT_BALANCE", True, [Upsert("wallets", ("spot", "BTC"), row)], 1.7e9)
+    assert heard == Heard("ACCOUNT_BALANCE", True, [Merged("wallets", {("spot", "BTC"): row})], 1.7e9)
     assert answers == ()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.core.events import Event, OrderChanged, Removed, Snapshot, Upsert
+from exporter.core.events import Event, Merged, OrderChanged, Removed, Snapshot, Upsert
 from exporter.core.model import Order, Wallet
 from exporter.exchanges.bitopro import rows
 from exporter.exchanges.bitopro.fields import UnreadableError, symbol
@@ -84,7 +84,7 @@ def test_later_balances_are_merged() -> None:
     reader = BalanceReader()
     reader.read({"BTC": coin(), "TWD": coin()})
     assert reader.read({"BTC": coin("0")}) == [
-        Upsert("wallets", ("spot", "BTC"), Wallet("spot", "BTC", 0.0, 0.5, None, 0.0))
+        Merged("wallets", {("spot", "BTC"): Wallet("spot", "BTC", 0.0, 0.5, None, 0.0)})
     ]
 
 
