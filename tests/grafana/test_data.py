@@ -26,6 +26,7 @@ PACE: Final = 0.5
 
 SILENT: Final = {
     r"exchange_pnl_usd:delta1d": "needs a day of history",
+    r"realized_apr:ratio(7|30)d": "needs as many days of history",
     r"stream_malformed_total": "the simulated venues say nothing that cannot be read",
     r"stream_auth_failures_total": "no key of the demo is refused",
     r"stream_connect_failures_total": "the simulated venues take every connection",
