@@ -95,24 +95,30 @@ class AccountState:
 
     def apply(self, stream: str, heard: Heard, now: Instant) -> None:
         """Take in one received message: all of it, or, if it was malformed, only its count."""
+        self.apply_all(stream, (heard,), now)
+
+    def apply_all(self, stream: str, batch: Sequence[Heard], now: Instant) -> None:
+        """Take in messages that were received together, in their order, as `apply` takes in each."""
         guard = self.lock
-        with guard.lock:  # not the guard: this is called for every message, and that would cost twice
+        with guard.lock:  # not the guard: this is called for every read, and that would cost twice
             guard.revision += 1
             state = self.streams[stream]
-            state.heard(now, heard)
-            events = heard.events
-            # After a loss a balance tells more than the message that brings it speaks of.
-            if events and (state.phase == "stale" or (len(events) > 1 and _tell_loss(events))):
-                events = [_unattributed(event) for event in events]
-            for event in events:
-                if isinstance(event, Upsert):
-                    self._put(state, event, now)
-                else:
-                    self._apply(state, event, now)
-            if state.phase == "syncing":
-                self._complete(state, now)
-            if self.idle.due and state.synced:
-                self.idle.look(state.shown.known("wallets"), now.wall)
+            state.heard(now, batch)
+            for heard in batch:
+                events = heard.events
+                # After a loss a balance tells more than the message that brings it speaks of.
+                if events and (state.phase == "stale" or type(events[-1]) is Gap):
+                    events = [_unattributed(event) for event in events]
+                for event in events:
+                    if type(event) is Upsert:  # by far the most, and not worth a call of isinstance
+                        self._put(state, event, now)
+                    else:
+                        self._apply(state, event, now)
+                if state.phase == "syncing":
+                    self._complete(state, now)
+                # Once a message: money may be idle between one and the next.
+                if self.idle.due and state.synced:
+                    self.idle.look(state.shown.known("wallets"), now.wall)
 
     def compare(self, table: Table, told: Rows, moments: Sequence[Rows]) -> bool:
         """Compare what REST told with the stream around the read; True when only a resync can mend it."""
@@ -281,13 +287,6 @@ class AccountState:
         for rows in state.shown.rows.values():
             for key, row in rows.items():
                 self._memory.remember(key, row, now)
-
-
-def _tell_loss(events: Iterable[Event]) -> bool:
-    for event in events:  # noqa: SIM110 - a generator would cost more than all the rest of it
-        if isinstance(event, Gap):
-            return True
-    return False
 
 
 def _unattributed(event: Event) -> Event:

@@ -158,7 +158,7 @@ class Platform(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """Messages were lost on the way: what is known is no longer the whole."""
+    """Messages were lost on the way: what is known is no longer the whole. The last event of its message."""
 
     sequence: Literal["public", "account"]
 

@@ -28,7 +28,7 @@ class Skew:
     def observe(self, seconds: float, now: float) -> None:
         """Take in arrival less server time of one message that came at monotonic `now`."""
         if now - self._begin < STEP:
-            if seconds < self._least:  # noqa: PLR1730 - called for each message, and min is slow
+            if seconds < self._least:  # noqa: PLR1730 - called for each read, and min is slow
                 self._least = seconds
             return
         self._past.append((self._begin, self._least))

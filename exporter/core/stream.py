@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeVar
 
 from exporter.core.clock import Instant
@@ -73,12 +73,18 @@ class Delays:
         self.counts = [0] * (len(DELAY_BOUNDS) + 1)
         self.total = 0.0
 
-    def observe(self, seconds: float) -> None:
-        """Count one delay; below 0 our clock is behind the venue's, and it counts as 0."""
-        if seconds < 0.0:  # noqa: PLR1730 - called for each message, and max is slow
-            seconds = 0.0
-        self.counts[bisect_left(DELAY_BOUNDS, seconds)] += 1
-        self.total += seconds
+    def observe(self, delays: Sequence[float]) -> None:
+        """Count the delays, seconds, of one message or more; below 0 our clock is behind: they count as 0."""
+        if min(delays) < 0.0:
+            delays = [max(delay, 0.0) for delay in delays]
+        place = bisect_left(DELAY_BOUNDS, min(delays))
+        # What comes together was mostly under way for about as long.
+        if place == bisect_left(DELAY_BOUNDS, max(delays)):
+            self.counts[place] += len(delays)
+        else:
+            for delay in delays:
+                self.counts[bisect_left(DELAY_BOUNDS, delay)] += 1
+        self.total = sum(delays, self.total)
 
 
 class Note(NamedTuple):
@@ -176,19 +182,20 @@ class StreamState:
         self.disconnects[reason] += 1
         self.enter(phase, now)
 
-    def heard(self, now: Instant, heard: Heard | None = None) -> None:
-        """A whole message, or a ping when None, arrived: the peer lives, and perhaps the account moved."""
+    def heard(self, now: Instant, batch: Iterable[Heard] = ()) -> None:
+        """Whole messages, or none but a ping, arrived: the peer lives, and perhaps the account moved."""
         self.liveness = now
-        if heard is None:
-            return
-        message, is_data, _, sent_at = heard
-        self.messages[message] += 1
-        if is_data:
-            self.data = now
-        if sent_at is not None:
-            monotonic, wall = now
-            self.delays.observe(wall - sent_at)
-            self.skew.observe(wall - sent_at, monotonic)
+        monotonic, wall = now
+        delays: list[float] = []
+        for message, is_data, _, sent_at in batch:
+            self.messages[message] += 1
+            if is_data:
+                self.data = now
+            if sent_at is not None:
+                delays.append(wall - sent_at)
+        if delays:
+            self.delays.observe(delays)
+            self.skew.observe(min(delays), monotonic)
 
     def complete(self, now: Instant) -> bool:
         """Go live if nothing expected is missing any more; tells whether it did."""

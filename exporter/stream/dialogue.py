@@ -5,6 +5,7 @@ from __future__ import annotations
 from exporter.core.account import AccountState
 from exporter.core.backoff import ResyncGate
 from exporter.core.clock import Instant
+from exporter.core.events import Heard
 from exporter.exchanges.base import Answers, Conversation, Drop, Retry, Tell
 from exporter.stream.means import Link, Tap
 from exporter.stream.messages import ConnectionLost, Ping, Pong
@@ -36,14 +37,28 @@ class Dialogue:
         if not isinstance(received, list):
             self._state.change(self._stream, lambda stream: stream.heard(now))
             return None
-        for data in received:
-            if self._tap is not None:
-                self._tap(self._stream, now, "in", data.decode(errors="replace"))
-            heard, answers = self._conversation.received(data, now)
-            self._state.apply(self._stream, heard, now)
-            if answers and (drop := self.answer(answers, now)) is not None:
-                return drop
+        understand, tap = self._conversation.received, self._tap
+        batch: list[Heard] = []
+        try:
+            for data in received:
+                if tap is not None:
+                    tap(self._stream, now, "in", data.decode(errors="replace"))
+                heard, answers = understand(data, now)
+                batch.append(heard)
+                if answers:
+                    # What was said comes before what it makes us do.
+                    self._take_in(batch, now)
+                    if (drop := self.answer(answers, now)) is not None:
+                        return drop
+        finally:
+            self._take_in(batch, now)
         return None
+
+    def _take_in(self, batch: list[Heard], now: Instant) -> None:
+        """Let messages become state, all under one lock, and the batch begin anew."""
+        if batch:
+            self._state.apply_all(self._stream, batch, now)
+            batch.clear()
 
     def answer(self, answers: Answers, now: Instant) -> Drop | None:
         """Do what the conversation wants done; gives what ends the connection."""

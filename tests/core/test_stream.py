@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Final, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.core.clock import Instant
 from exporter.core.events import Heard, Snapshot
@@ -95,7 +97,7 @@ def test_any_sign_of_life_keeps_it_up(at: At) -> None:
     """A ping or heartbeat is liveness but no data: a quiet account raises no alarm."""
     stream = live_at(at(0))
     stream.heard(at(30))
-    stream.heard(at(60), Heard("hb", is_data=False))
+    stream.heard(at(60), [Heard("hb", is_data=False)])
     assert stream.is_up(100.0)
     report = stream.report(100.0)
     assert (report.liveness, report.data) == (at(60).wall, 0.0)
@@ -105,7 +107,7 @@ def test_any_sign_of_life_keeps_it_up(at: At) -> None:
 def test_data_moves_both_clocks(at: At) -> None:
     """A payload is a sign of life and data."""
     stream = live_at(at(0))
-    stream.heard(at(5), Heard("wu", is_data=True))
+    stream.heard(at(5), [Heard("wu", is_data=True)])
     report = stream.report(5.0)
     assert (report.liveness, report.data) == (at(5).wall, at(5).wall)
 
@@ -154,7 +156,7 @@ def test_doubtful_stream_does_not_come_back_by_itself(at: At) -> None:
     """After a gap only a new connection with complete snapshots is believed, not more messages."""
     stream = live_at(at(0))
     stream.enter("stale", at(5))
-    stream.heard(at(6), Heard("wu", is_data=True))
+    stream.heard(at(6), [Heard("wu", is_data=True)])
     assert not stream.complete(at(6))
     assert not stream.is_up(6.0)
 
@@ -184,17 +186,17 @@ def test_delay_goes_to_the_first_bucket_that_holds_it() -> None:
     """A delay counts under the smallest bound that is not below it, the rest under none."""
     delays = Delays()
     for bound in DELAY_BOUNDS:
-        delays.observe(bound)
-    delays.observe(DELAY_BOUNDS[-1] + 0.1)
+        delays.observe([bound])
+    delays.observe([DELAY_BOUNDS[-1] + 0.1])
     assert delays.counts == [1] * (len(DELAY_BOUNDS) + 1)
 
 
 def test_message_from_the_future_has_no_delay(at: At) -> None:
     """A clock that is behind the venue's gives a delay of 0, never a negative sum."""
     stream = live_at(at(0))
-    stream.heard(at(5), Heard("hb", is_data=False, sent_at=at(7).wall))
-    stream.heard(at(6), Heard("hb", is_data=False, sent_at=at(5.75).wall))
-    stream.heard(at(7), Heard("hb", is_data=False))
+    stream.heard(at(5), [Heard("hb", is_data=False, sent_at=at(7).wall)])
+    stream.heard(at(6), [Heard("hb", is_data=False, sent_at=at(5.75).wall)])
+    stream.heard(at(7), [Heard("hb", is_data=False)])
     report = stream.report(7.0)
     assert report.delay_counts == (1, 0, 1, 0, 0, 0, 0, 0, 0)
     assert report.delay_total == 0.25
@@ -213,8 +215,18 @@ def test_report_is_a_copy(at: At) -> None:
     """A report does not change when the stream goes on."""
     stream = live_at(at(0))
     report = stream.report(0.0)
-    stream.heard(at(1), Heard("hb", is_data=False, sent_at=at(1).wall))
+    stream.heard(at(1), [Heard("hb", is_data=False, sent_at=at(1).wall)])
     stream.note(at(1), "later")
     assert report.messages == {}
     assert report.delay_counts == (0,) * (len(DELAY_BOUNDS) + 1)
     assert report.notes == ()
+
+
+@given(st.lists(st.floats(-5, 20) | st.sampled_from(DELAY_BOUNDS), min_size=1, max_size=20))
+def test_delays_of_one_read_count_like_single_ones(seconds: list[float]) -> None:
+    """Messages that came together are counted as if each had come alone."""
+    together, alone = Delays(), Delays()
+    together.observe(seconds)
+    for delay in seconds:
+        alone.observe([delay])
+    assert (together.counts, together.total) == (alone.counts, alone.total)
