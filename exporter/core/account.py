@@ -14,6 +14,7 @@ from exporter.core.events import (
     Heard,
     LoggedIn,
     Merged,
+    OrderChanged,
     Permitted,
     Platform,
     Reason,
@@ -110,8 +111,11 @@ class AccountState:
                 if events and (state.phase == "stale" or type(events[-1]) is Gap):
                     events = [_unattributed(event) for event in events]
                 for event in events:
-                    if type(event) is Upsert:  # by far the most, and not worth a call of isinstance
+                    # Nearly all there are: not worth a call of isinstance.
+                    if type(event) is Upsert:
                         self._put(state, event, now)
+                    elif type(event) is Fill or type(event) is OrderChanged:
+                        self.tally.count(event)
                     else:
                         self._apply(state, event, now)
                 if state.phase == "syncing":
@@ -232,7 +236,7 @@ class AccountState:
             self.tally.foresee(row)
             return
         state.shown.put(table, key, row, now.monotonic)
-        if isinstance(row, Wallet):
+        if type(row) is Wallet:
             self.movements.moved(key, row.balance, reason)
             watched = self.idle.watched
             if watched and key in watched:

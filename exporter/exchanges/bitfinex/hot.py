@@ -168,11 +168,11 @@ def wallet(row: WalletRow) -> tuple[Event, ...]:
 def order(row: OrderRow) -> tuple[Event, ...]:
     """`ou` of an order that goes on resting, as `rows.order`."""
     status = row.status
+    if status == "ACTIVE":
+        change: OrderChange = "update"
     # Every word by which an order ends or is refused has a C in it, and these have none.
-    if status.startswith(PARTIAL) and "C" not in status and "c" not in status:
-        change: OrderChange = "partial"
-    elif status == "ACTIVE":
-        change = "update"
+    elif status.startswith(PARTIAL) and "C" not in status and "c" not in status:
+        change = "partial"
     else:
         raise ValueError
     key, pair = row.id, SYMBOLS[row.symbol]

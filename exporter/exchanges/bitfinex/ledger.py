@@ -44,6 +44,8 @@ TABLE: Final[tuple[tuple[Reason, str], ...]] = (
 )
 PATTERN: Final = re.compile("|".join(f"({pattern})" for _, pattern in TABLE))
 REASONS_BY_LINE: Final[dict[int | None, Reason]] = {line: why for line, (why, _) in enumerate(TABLE, 1)}
+FEES: Final = "Trading fees for "
+"""How the text of every second trade begins: no line of the table but that of the fees matches it."""
 META_REASONS: Final[dict[object, Reason]] = {"TRADE": "trade"}
 
 
@@ -52,6 +54,8 @@ def reason(text: str, meta: object) -> Reason:
 
     Without either it is `other`: the venue repeats a wallet without its text when it answers a question.
     """
+    if text.startswith(FEES):
+        return "fee"
     found = PATTERN.match(text[:LONGEST].lower())
     if found is not None:
         return REASONS_BY_LINE[found.lastindex]
