@@ -231,3 +231,16 @@ def test_a_rung_nearer_to_its_end_is_seen_though_nothing_was_told(desk: Desk) ->
         if at % 20_000 == 0:
             assert [b'"1-3d"' in line for line in rung()] == [True]
     assert [b'"0-1d"' in line for line in rung()] == [True]
+
+
+def test_dust_follows_the_price_though_no_wallet_moved() -> None:
+    """A wallet that becomes worth something gets its series, and loses it again, at the next scrape."""
+    twin = Twin()
+    twin.step("choose", (Choices(dust=1.0), ()))
+    twin.step("sync", None)
+    twin.step("tell", [Upsert("wallets", ("exchange", "BTC"), Wallet("exchange", "BTC", 1.0))])
+    for price in (0.5, 3.0, 0.5):
+        twin.step("quote", {"BTC": price})
+        shown = twin.shown()
+        assert shown == twin.expected()
+        assert any(name == "exchange_wallet_balance" for name, _ in shown) == (price > 1)
