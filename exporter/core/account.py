@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager
 from exporter.core.clock import Instant
 from exporter.core.events import (
     REASONS,
+    Balances,
     Event,
     Fill,
     Gap,
     Heard,
     LoggedIn,
-    Merged,
     OrderChanged,
     Permitted,
     Platform,
@@ -197,7 +197,7 @@ class AccountState:
             self._put(state, event, now)
         elif isinstance(event, HAPPENINGS):
             self.tally.count(event)
-        elif isinstance(event, Snapshot | Merged | Removed):
+        elif isinstance(event, Snapshot | Balances | Removed):
             self._apply_table(state, event, now)
         elif isinstance(event, LoggedIn):
             self._permit(event.permissions)
@@ -246,21 +246,19 @@ class AccountState:
             self.tally.foresee(row)
             self._memory.remember(key, row, now)
 
-    def _merge(self, state: StreamState, event: Merged, now: Instant) -> None:
-        """Take in many rows of one table, as `_put` takes in one."""
-        table, rows, reason = event
-        if state.synced and table == "wallets":
-            state.shown.merge(table, rows, now.monotonic)
-            self.movements.merged(rows, reason)
-            if not rows.keys().isdisjoint(self.idle.watched):
-                self.idle.due = True
-            self._memory.renew(rows, now)
-        else:
-            for key, row in rows.items():
-                self._put(state, Upsert(table, key, row, reason), now)
+    def _merge(self, state: StreamState, event: Balances, now: Instant) -> None:
+        """Take in many wallets, each as `_put` does, in one step where they are shown."""
+        if not state.synced:
+            for key, row in event.rows.items():
+                self._put(state, Upsert("wallets", key, row, event.reason), now)
+            return
+        state.shown.merge(event, now.monotonic)
+        self.movements.merged(event)
+        self.idle.due = self.idle.due or not self.idle.watched.isdisjoint(event.keys)
+        self._memory.renew(event, now)
 
-    def _apply_table(self, state: StreamState, event: Snapshot | Merged | Removed, now: Instant) -> None:
-        if isinstance(event, Merged):
+    def _apply_table(self, state: StreamState, event: Snapshot | Balances | Removed, now: Instant) -> None:
+        if isinstance(event, Balances):
             self._merge(state, event, now)
             return
         if state.synced:
@@ -295,4 +293,4 @@ class AccountState:
 
 def _unattributed(event: Event) -> Event:
     """The event without its word on why a balance changed."""
-    return event._replace(reason="unobserved") if isinstance(event, Upsert | Merged) else event
+    return event._replace(reason="unobserved") if isinstance(event, Upsert | Balances) else event

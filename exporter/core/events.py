@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
-from exporter.core.model import Key, Row, Rows, Side, Table
+from exporter.core.model import Key, Row, Rows, Side, Table, Wallet
 
 
 class Snapshot(NamedTuple):
@@ -46,15 +46,23 @@ class Upsert(NamedTuple):
     reason: Reason = "other"
 
 
-class Merged(NamedTuple):
-    """Many rows at once that are new or replace those of the same keys; what is not among them stays.
+class Balances(NamedTuple):
+    """Many wallets at once, each new or told anew, in columns of one length; what is not among them stays.
 
-    `reason` says why balances changed, those that did.
+    For a venue that tells all it has each time: a row is made only of what somebody reads.
     """
 
-    table: Table
-    rows: Rows
+    keys: Sequence[tuple[str, str]]
+    balance: Sequence[float | None]
+    available: Sequence[float | None]
+    staked: Sequence[float | None]
     reason: Reason = "other"
+
+    @property
+    def rows(self) -> Rows:
+        """The wallets by their keys, made anew."""
+        columns = zip(self.keys, self.balance, self.available, self.staked, strict=True)
+        return {key: Wallet(*key, told, free, None, staked) for key, told, free, staked in columns}
 
 
 class Removed(NamedTuple):
@@ -172,7 +180,7 @@ class Malformed(NamedTuple):
 Event = (
     Snapshot
     | Upsert
-    | Merged
+    | Balances
     | Removed
     | Fill
     | OrderChanged

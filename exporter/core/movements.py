@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
-from operator import attrgetter
 from typing import Final, NamedTuple
 
-from exporter.core.events import REASONS, Merged, Reason, Snapshot, Upsert
+from exporter.core.events import REASONS, Balances, Reason, Snapshot, Upsert
 from exporter.core.model import Key, Row, Rows, Wallet
 from exporter.core.tables import TableEvent
 
@@ -144,8 +143,6 @@ class Movements:
             self._whole(event.rows)
         elif isinstance(event, Upsert):
             self.moved(event.key, _balance(event.row), event.reason)
-        elif isinstance(event, Merged):
-            self.merged(event.rows, event.reason)
         else:
             self.moved(event.key, 0.0, "unobserved")
 
@@ -164,11 +161,11 @@ class Movements:
             purse.balance, purse.amount = balance, now
             self._moved[purse.currency] = None
 
-    def merged(self, wallets: Rows, reason: Reason) -> None:
-        """These wallets are held now, and those that changed did so for one reason: as `moved` for each."""
-        balances, purses = map(_balance_of, wallets.values()), map(self._purses.get, wallets)
+    def merged(self, balances: Balances) -> None:
+        """These wallets are held now: as `moved` for each."""
+        keys, told, _, _, reason = balances
         touched = self._moved
-        for key, balance, purse in zip(wallets, balances, purses, strict=True):
+        for key, balance, purse in zip(keys, told, map(self._purses.get, keys), strict=True):
             if purse is None or balance is None or (book := purse.book) is None or purse.withheld:
                 self.moved(key, balance, reason)
             elif balance != purse.balance:
@@ -237,9 +234,6 @@ class Movements:
             book = self._books[currency] = Book(self._reasons)
             self._moved[currency] = None
         return book
-
-
-_balance_of: Final = attrgetter("balance")
 
 
 def _balance(row: Row) -> float | None:

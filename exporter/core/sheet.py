@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from exporter.core.events import Balances
 from exporter.core.model import Key, Position, Row, Rows, Table, Wallet
 
 RETENTION: Final = 1800.0
@@ -23,10 +24,10 @@ class Sheet:
     Readings are shared and never changed afterwards: a change of the sheet makes the next one a new object.
     """
 
-    __slots__ = ("_ages", "_lifetime", "_oldest", "_read", "_stale", "_told", "rows")
+    __slots__ = ("_ages", "_lifetime", "_merging", "_oldest", "_read", "_rows", "_stale", "_told")
 
     def __init__(self, table: Table, lifetime: float) -> None:
-        self.rows: Rows = {}
+        self._rows: Rows = {}
         self._lifetime = lifetime
         self._ages = lifetime != NEVER and table in COMPUTED_TABLES
         self._told: dict[Key, float] = {}
@@ -36,10 +37,21 @@ class Sheet:
         self._stale: dict[Key, Row | None] = {}
         """Rows that are too old, by what is left of them; None where that is nothing."""
         self._read: Rows | None = None
+        self._merging: tuple[Balances, float] | None = None
+        """Wallets that were told last, and when, and that are not among the rows yet."""
+
+    @property
+    def rows(self) -> Rows:
+        """All rows, whatever their age."""
+        if self._merging is not None:
+            self._fill_in()
+        return self._rows
 
     def put(self, key: Key, row: Row, now: float) -> bool:
         """A row was told at monotonic `now`, and is the last one of the table; True if none had its key."""
-        rows = self.rows
+        if self._merging is not None:
+            self._fill_in()
+        rows = self._rows
         is_new = rows.pop(key, None) is None
         rows[key] = row
         self._read = None
@@ -51,22 +63,19 @@ class Sheet:
                 self._stale.pop(key, None)
         return is_new
 
-    def merge(self, rows: Rows, now: float) -> None:
-        """As `put` for each of the rows in their order."""
-        known = self.rows
-        known.update(rows)
-        if len(known) == len(rows):
-            self.replace(rows, now)
+    def merge(self, balances: Balances, now: float) -> None:
+        """As `put` for each of these wallets in their order, once somebody looks."""
+        if self._merging is not None and self._merging[0].keys != balances.keys:
+            self._fill_in()
+        self._merging, self._read = (balances, now), None
+
+    def _fill_in(self) -> None:
+        """Make rows of what was merged last: what came before it for the same wallets nobody saw."""
+        if self._merging is None:
             return
-        for key, row in rows.items():
-            del known[key]
-            known[key] = row
-        self._read = None
-        if self._ages and rows:
-            self._told.update(dict.fromkeys(rows, now))
-            self._oldest = min(self._oldest, now)
-            for key in rows.keys() & self._stale:
-                del self._stale[key]
+        (balances, now), self._merging = self._merging, None
+        for key, row in balances.rows.items():
+            self.put(key, row, now)
 
     def remove(self, key: Key) -> Row | None:
         """A row is gone; gives it, None where there was none."""
@@ -79,17 +88,18 @@ class Sheet:
 
     def replace(self, rows: Rows, now: float) -> None:
         """The whole table was told at monotonic `now`."""
-        self.rows = dict(rows)
+        self._rows, self._merging = dict(rows), None
         self._told = dict.fromkeys(rows, now) if self._ages else {}
         self._oldest, self._stale, self._read = now, {}, None
 
     def believed(self, now: float) -> Rows:
         """The rows without the computed values that are too old to be true at monotonic `now`."""
+        rows = self.rows
         if self._ages and self._oldest < now - self._lifetime:
             self._age(now - self._lifetime)
         read = self._read
         if read is None:
-            read = dict(self.rows)
+            read = dict(rows)
             for key, row in self._stale.items():
                 if row is None:
                     del read[key]
@@ -104,7 +114,7 @@ class Sheet:
         for key, told in self._told.items():
             if key in self._stale:
                 continue
-            row = self.rows[key]
+            row = self._rows[key]
             rest = without_computed(row) if isinstance(row, Wallet | Position) else None
             if rest == row:
                 continue

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from exporter.core.events import Merged, Removed, Snapshot, Upsert
+from exporter.core.events import Balances, Removed, Snapshot, Upsert
 from exporter.core.model import SNAPSHOT_TABLES, Key, Row, Rows, Table
 from exporter.core.sheet import Graves, Graveyard, Sheet
 
-TableEvent = Snapshot | Upsert | Merged | Removed
+TableEvent = Snapshot | Upsert | Removed
 
 
 class Tables:
@@ -41,8 +41,6 @@ class Tables:
         """
         if isinstance(event, Upsert):
             self.put(event.table, event.key, event.row, now)
-        elif isinstance(event, Merged):
-            self.merge(event.table, event.rows, now)
         elif isinstance(event, Snapshot):
             self._replace(event.table, event.rows, now)
         elif event.table in self._sheets:
@@ -61,18 +59,15 @@ class Tables:
         if sheet.put(key, row, now) and table in self._graves:
             self._graves[table].rows.pop(key, None)
 
-    def merge(self, table: Table, rows: Rows, now: float) -> None:
-        """Many rows are new or told anew: as `put` for each, in a few steps for all; `now` is monotonic."""
-        sheet = self._sheets.get(table)
+    def merge(self, balances: Balances, now: float) -> None:
+        """Many wallets are new or told anew, as by `put` for each; `now` is monotonic."""
+        sheet, graves = self._sheets.get("wallets"), self._graves["wallets"].rows
         if sheet is None:
-            for key, row in rows.items():
-                self.put(table, key, row, now)
             return
-        sheet.merge(rows, now)
-        graves = self._graves.get(table)
-        if graves is not None and graves.rows:
-            for key in rows:
-                graves.rows.pop(key, None)
+        sheet.merge(balances, now)
+        if graves:
+            for key in balances.keys:
+                graves.pop(key, None)
 
     def believed(self, table: Table, now: float) -> Rows:
         """A table without the computed values that are too old to be true, empty where it is not known.

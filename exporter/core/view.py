@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
 from operator import is_ as _is
 from typing import NamedTuple, TypeVar
 
 from exporter.core.clock import Instant
+from exporter.core.events import Balances
 from exporter.core.model import Contract, Key, Offer, Order, Position, Row, Rows, Table, Wallet
 from exporter.core.stream import StreamState
 
-_balance_of, _available_of = attrgetter("balance"), attrgetter("available")
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -72,14 +71,15 @@ class Memory:
         elif isinstance(row, Contract):
             self._contract_currencies.add(row.currency)
 
-    def renew(self, wallets: Rows, now: Instant) -> None:
+    def renew(self, balances: Balances, now: Instant) -> None:
         """Take in many wallets that are shown now: as `remember` for each."""
-        if self._lists_unheld and not self._held.issuperset(wallets):
-            self._held.update(key for key, row in wallets.items() if _balance_of(row))
-        if None in map(_available_of, wallets.values()):
-            wallets = {key: row for key, row in wallets.items() if _available_of(row) is not None}
-        if wallets:
-            self._available_at.update(dict.fromkeys(wallets, now.wall))
+        keys, told, available, _, _ = balances
+        if self._lists_unheld and not self._held.issuperset(keys):
+            self._held.update(key for key, balance in zip(keys, told, strict=True) if balance)
+        if None in available:
+            keys = [key for key, free in zip(keys, available, strict=True) if free is not None]
+        if keys:
+            self._available_at.update(dict.fromkeys(keys, now.wall))
             self._available_moved = True
 
     def view(self, streams: Iterable[StreamState], now: float) -> View:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.core.events import REASONS, Merged, Reason, Removed, Snapshot, Upsert
+from exporter.core.events import REASONS, Balances, Reason, Removed, Snapshot, Upsert
 from exporter.core.model import Key, Rows, Wallet
 from exporter.core.movements import EXACT, Movements
 from exporter.core.tables import TableEvent
@@ -29,6 +29,12 @@ def wallets(balances: Mapping[tuple[str, str], float | None]) -> Rows:
 def changed(key: tuple[str, str], balance: float | None, reason: Reason = "other") -> Upsert:
     """A wallet that has this balance now."""
     return Upsert("wallets", key, Wallet(*key, balance), reason)
+
+
+def balances(told: Mapping[tuple[str, str], float | None], reason: Reason = "other") -> Balances:
+    """Wallets that have these balances now."""
+    nothing = [None] * len(told)
+    return Balances(list(told), list(told.values()), nothing, nothing, reason)
 
 
 def started(balances: Mapping[tuple[str, str], float | None], **options: bool) -> Movements:
@@ -171,7 +177,7 @@ def test_sums_beyond_what_floats_hold_stay_exact(count: int) -> None:
     movements = started({USD: 0.0})
     for _ in range(count):
         movements.take(changed(USD, 9999999.99999999, "trade"))
-        movements.take(Merged("wallets", wallets({USD: 0.00000001}), "trade"))
+        movements.merged(balances({USD: 0.00000001}, "trade"))
     movements.take(changed(USD, 0.0, "trade"))
     (book,) = movements._books.values()
     turnover = 2 * (count * 999_999_999_999_998) + 2
@@ -192,9 +198,7 @@ BALANCES = st.one_of(
 EVENTS = st.one_of(
     st.builds(Snapshot, st.just("wallets"), st.dictionaries(KEYS, BALANCES).map(wallets)),
     st.builds(changed, KEYS, BALANCES, st.sampled_from(REASONS)),
-    st.builds(
-        Merged, st.just("wallets"), st.dictionaries(KEYS, BALANCES).map(wallets), st.sampled_from(REASONS)
-    ),
+    st.builds(balances, st.dictionaries(KEYS, BALANCES), st.sampled_from(REASONS)),
     st.builds(Removed, st.just("wallets"), KEYS),
 )
 
@@ -208,7 +212,7 @@ class Truth:
         self.now: dict[Key, float] = {}
         self.withheld: set[Key] = set()
 
-    def take(self, event: TableEvent) -> None:
+    def take(self, event: TableEvent | Balances) -> None:
         """One event more."""
         if isinstance(event, Snapshot):
             for key in {*self.now, *self.withheld} - event.rows.keys():
@@ -217,7 +221,7 @@ class Truth:
                 assert isinstance(row, Wallet)
                 self._be(key, row.balance)
             self.based = True
-        elif isinstance(event, Merged):
+        elif isinstance(event, Balances):
             for key, row in event.rows.items():
                 self.take(Upsert("wallets", key, row))
         elif self.based:
@@ -240,12 +244,15 @@ def exact(value: float) -> Decimal:
 
 
 @given(st.lists(EVENTS, max_size=40))
-def test_movements_always_add_up_to_the_change_of_every_balance(events: list[TableEvent]) -> None:
+def test_movements_always_add_up_to_the_change_of_every_balance(events: list[TableEvent | Balances]) -> None:
     """After any events: first balance and movements are the balance, and credits less debits their sum."""
     movements, truth = Movements(), Truth()
     for event in events:
         before = movements.report()
-        movements.take(event)
+        if isinstance(event, Balances):
+            movements.merged(event)
+        else:
+            movements.take(event)
         truth.take(event)
         for key, balance in truth.now.items():
             change = movements.net.get(key, Decimal(0))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from exporter.core.account import AccountState
 from exporter.core.clock import Instant
 from exporter.core.events import (
+    Balances,
     Event,
     Fill,
     FundingClosed,
@@ -20,10 +21,10 @@ from exporter.core.events import (
     Gap,
     Heard,
     LoggedIn,
-    Merged,
     Notified,
     OrderChanged,
     Permitted,
+    Reason,
     Removed,
     Snapshot,
     Upsert,
@@ -71,7 +72,7 @@ def _hear(stream: str, *events: Event, sent: bool = False) -> Callable[[AccountS
 def _anew(event: Event) -> Event:
     if isinstance(event, Upsert):
         return event._replace(row=event.row._replace())
-    if isinstance(event, Snapshot | Merged):
+    if isinstance(event, Snapshot):
         return event._replace(rows={key: row._replace() for key, row in event.rows.items()})
     return event
 
@@ -140,10 +141,19 @@ HAPPENINGS: Final = st.one_of(
     st.just(Notified("uca", "success")),
     st.builds(lambda can: Permitted({("wallets", "read"): can}), st.booleans()),
 )  # fmt: skip
+
+
+def _balances(told: Mapping[str, tuple[float | None, ...]], reason: Reason) -> Balances:
+    columns = list(zip(*told.values(), strict=True)) or [(), (), ()]
+    return Balances([("funding", name) for name in told], columns[0], columns[1], columns[2], reason)
+
+
+REASON: Final[st.SearchStrategy[Reason]] = st.sampled_from(("trade", "other"))
 MERGED: Final = st.builds(
-    lambda rows, why: Merged("wallets", {("funding", row.currency): row for row in rows}, why),
-    st.lists(WALLETS, max_size=4), st.sampled_from(("trade", "other")),
-)  # fmt: skip
+    _balances,
+    st.dictionaries(st.sampled_from(NAMES), st.tuples(*[AMOUNTS | st.none()] * 3)),
+    REASON,
+)
 WAITS: Final = st.sampled_from((0.5, 10.0, 60.0, 200.0, 290.0, 1900.0))
 
 
@@ -275,23 +285,25 @@ def test_reports_share_what_did_not_change(lists_unheld: bool, steps: Sequence[S
 
 @pytest.mark.parametrize("lists_unheld", [False, True])
 @settings(max_examples=200, deadline=None)
-@given(steps=st.lists(STEPS | st.tuples(WAITS, MERGED), max_size=25))
-def test_merging_is_telling_one_by_one(
+@given(steps=st.lists(STEPS | st.tuples(WAITS, MERGED, st.booleans()), max_size=25))
+def test_many_balances_are_each_one_told(
     lists_unheld: bool,  # noqa: FBT001 - pytest hands it over
-    steps: Sequence[Step | tuple[float, Merged]],
+    steps: Sequence[Step | tuple[float, Balances, bool]],
 ) -> None:
-    """Rows told at once mean what they mean when told one after the other, in whatever state they arrive."""
+    """Wallets told at once mean what they mean when told one by one, be they looked at between or not."""
     at_once, one_by_one = Account(lists_unheld=lists_unheld), Account(lists_unheld=lists_unheld)
-    for step in (Step(0.0, _connect("trade")), *steps):
+    for step in (Step(0.0, _connect("trade")), *steps, Step(1.0, _hear("trade"))):
+        looked = True
         if isinstance(step, Step):
             at_once.take(step)
             one_by_one.take(step)
         else:
-            wait, event = step
-            events = [Upsert(event.table, key, row, event.reason) for key, row in event.rows.items()]
-            at_once.take(Step(wait, _hear("money", event)))
+            wait, balances, looked = step
+            events = [Upsert("wallets", key, row, balances.reason) for key, row in balances.rows.items()]
+            at_once.take(Step(wait, _hear("money", balances)))
             one_by_one.take(Step(wait, _hear("money", *events)))
-        assert repr(at_once.report()) == repr(one_by_one.report())
+        if looked:
+            assert repr(at_once.report()) == repr(one_by_one.report())
 
 
 def test_a_scrape_without_news_shares_everything() -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from exporter.core.events import Event, Merged, OrderChange, OrderChanged, Removed, Snapshot, Upsert
-from exporter.core.model import Key, Order, Row, Rows, Table
+from exporter.core.events import Balances, Event, OrderChange, OrderChanged, Removed, Snapshot, Upsert
+from exporter.core.model import Key, Order, Row, Table
 from exporter.exchanges.bitopro import hot, rows
 from exporter.exchanges.bitopro.fields import mapping, symbol
 from exporter.exchanges.bitopro.fields import rows as rows_of
@@ -51,11 +51,19 @@ class BalanceReader:
 
     def read(self, data: object) -> list[Event]:
         """The first push is the whole; a currency that a later one lacks has not changed."""
-        found: Rows = dict(rows.wallet(name, mapping(fields)) for name, fields in mapping(data).items())
+        found = dict(rows.wallet(name, mapping(fields)) for name, fields in mapping(data).items())
         if self._based:
-            return [Merged("wallets", found)]
+            told = found.values()
+            return [
+                Balances(
+                    list(found),
+                    [each.balance for each in told],
+                    [each.available for each in told],
+                    [each.staked for each in told],
+                )
+            ]
         self._based = True
-        return [Snapshot("wallets", found)]
+        return [Snapshot("wallets", dict(found.items()))]
 
 
 class OrdersReader:

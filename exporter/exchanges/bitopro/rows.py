@@ -36,7 +36,7 @@ STATUSES: Final[dict[int | None, OrderChange | Literal["open"]]] = {
 FINAL: Final = ("fill", "cancel")
 
 
-def wallet(name: str, fields: Fields) -> tuple[Key, Wallet]:
+def wallet(name: str, fields: Fields) -> tuple[tuple[str, str], Wallet]:
     """One currency: `amount` is all of it, `stake` the part in staking. Nothing is derived or clamped."""
     if "amount" not in fields:
         raise UnreadableError("payload")

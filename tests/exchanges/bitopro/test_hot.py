@@ -10,8 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.core.clock import Instant
-from exporter.core.events import Heard, Merged
-from exporter.core.model import Wallet
+from exporter.core.events import Balances, Heard
 from exporter.exchanges.base import Answers, Endpoints, Login, Wanted
 from exporter.exchanges.bitopro import SPEC
 from exporter.exchanges.bitopro.protocol import BitoproConversation
@@ -102,7 +101,7 @@ def obj(fields: dict[str, str]) -> str:
 
 def told(heard: Heard, answers: Answers) -> str:
     """What a message meant, so that 1 and 1.0 differ; no balance is below 0 by being -0."""
-    return repr((heard, answers)).replace("-0.0,", "0.0,").replace("-0.0)", "0.0)")
+    return repr((heard, answers)).replace("-0.0,", "0.0,").replace("-0.0)", "0.0)").replace("-0.0]", "0.0]")
 
 
 def same(*pushes: bytes, begun: bool = True) -> None:
@@ -119,8 +118,9 @@ def test_everyday_push_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> N
     talk = conversation(quick=True)
     monkeypatch.delattr(BitoproConversation, "_read")
     heard, answers = talk.received(text(PUSH, {"BTC": FIELDS}), MOMENT)
-    row = Wallet("spot", "BTC", 0.12345678, 100.0, None, 0.0)
-    assert heard == Heard("ACCOUNT_BALANCE", True, [Merged("wallets", {("spot", "BTC"): row})], 1.7e9)
+    assert heard == Heard(
+        "ACCOUNT_BALANCE", True, [Balances([("spot", "BTC")], [0.12345678], [100.0], [0.0])], 1.7e9
+    )
     assert answers == ()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.core.events import Event, Merged, OrderChanged, Removed, Snapshot, Upsert
+from exporter.core.events import Balances, Event, OrderChanged, Removed, Snapshot, Upsert
 from exporter.core.model import Order, Wallet
 from exporter.exchanges.bitopro import rows
 from exporter.exchanges.bitopro.fields import UnreadableError, symbol
@@ -83,9 +83,7 @@ def test_later_balances_are_merged() -> None:
     """A later push changes what it names and nothing else, be it whole or part."""
     reader = BalanceReader()
     reader.read({"BTC": coin(), "TWD": coin()})
-    assert reader.read({"BTC": coin("0")}) == [
-        Merged("wallets", {("spot", "BTC"): Wallet("spot", "BTC", 0.0, 0.5, None, 0.0)})
-    ]
+    assert reader.read({"BTC": coin("0")}) == [Balances([("spot", "BTC")], [0.0], [0.5], [0.0])]
 
 
 def test_currencies_have_one_spelling() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.core.clock import Instant
-from exporter.core.events import LoggedIn, Malformed, Merged, Refused, Snapshot
+from exporter.core.events import Balances, LoggedIn, Malformed, Refused, Snapshot
 from exporter.exchanges.base import Conversation, Drop, Endpoints, Login, Retry, Tell, Wanted
 from exporter.exchanges.bitopro import SPEC
 
@@ -181,7 +181,7 @@ def test_an_unreadable_later_push_changes_nothing() -> None:
     say(talk, BALANCE)
     heard, answers = talk.received(b'{"event":"ACCOUNT_BALANCE","data":[]}', later(1.0))
     assert (heard.message, heard.events, answers) == ("ACCOUNT_BALANCE", (Malformed("payload"),), ())
-    assert isinstance(say(talk, BALANCE)[0].events[0], Merged)
+    assert isinstance(say(talk, BALANCE)[0].events[0], Balances)
     assert talk.tick(later(2.0)) == ()
 
 
