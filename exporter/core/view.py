@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from operator import is_ as _is
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from exporter.core.clock import Instant
 from exporter.core.events import Balances
@@ -13,6 +14,8 @@ from exporter.core.stream import StreamState
 
 K = TypeVar("K")
 V = TypeVar("V")
+NONE: Final[tuple[Sequence[Key], float]] = ((), 0.0)
+"""Stands for no wallets that were told at once."""
 
 
 class View(NamedTuple):
@@ -36,6 +39,7 @@ class Memory:
         self._held: set[Key] = set()
         self._available_at: dict[Key, float] = {}
         self._available_moved = False
+        self._renewed = NONE
         self._order_symbols: set[str] = set()
         self._offer_currencies: set[str] = set()
         self._position_symbols: set[str] = set()
@@ -60,6 +64,8 @@ class Memory:
             if self._lists_unheld and row.balance:
                 self._held.add(key)
             if row.available is not None:
+                if self._renewed is not NONE:
+                    self._settle()
                 self._available_at[key] = now.wall
                 self._available_moved = True
         elif isinstance(row, Order):
@@ -74,12 +80,19 @@ class Memory:
     def renew(self, balances: Balances, now: Instant) -> None:
         """Take in many wallets that are shown now: as `remember` for each."""
         keys, told, available, _, _ = balances
-        if self._lists_unheld and not self._held.issuperset(keys):
-            self._held.update(key for key, balance in zip(keys, told, strict=True) if balance)
+        if self._lists_unheld:
+            self._held.update(compress(keys, told))
         if None in available:
             keys = [key for key, free in zip(keys, available, strict=True) if free is not None]
+        if keys != self._renewed[0]:
+            self._settle()
+        self._renewed = (keys, now.wall)
+
+    def _settle(self) -> None:
+        """Take in when many wallets were told last, which waits until somebody asks or others are told."""
+        (keys, wall), self._renewed = self._renewed, NONE
         if keys:
-            self._available_at.update(dict.fromkeys(keys, now.wall))
+            self._available_at.update(dict.fromkeys(keys, wall))
             self._available_moved = True
 
     def view(self, streams: Iterable[StreamState], now: float) -> View:
@@ -113,6 +126,7 @@ class Memory:
             table: last.gone[table] if last.gone.get(table) == rows else rows for table, rows in gone.items()
         }
         available_at = last.available_at
+        self._settle()
         if self._available_moved:
             available_at, self._available_moved = dict(self._available_at), False
         symbols, currencies = last.order_symbols, last.offer_currencies

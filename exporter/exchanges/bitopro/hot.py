@@ -75,7 +75,7 @@ def balance(data: bytes) -> tuple[list[Event], float]:
         raise ValueError
     told = push.data.values()
     balances = Balances(
-        [KEYS[name] for name in push.data],
+        list(map(KEYS.__getitem__, push.data)),
         [each.amount for each in told],
         [each.available for each in told],
         [each.stake for each in told],
