@@ -37,7 +37,7 @@ from exporter.core.view import Memory
 class AccountState:
     """Tables, streams and counters of one account, behind one lock.
 
-    The lock is held for the events of one frame, or for copying rows; never for I/O or formatting.
+    The lock is held for the events of one read, or for copying rows; never for I/O or formatting.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class AccountState:
                 if events and (state.phase == "stale" or type(events[-1]) is Gap):
                     events = [_unattributed(event) for event in events]
                 for event in events:
-                    # Nearly all there are: not worth a call of isinstance.
+                    # Nearly all there are; isinstance takes three times as long to say no.
                     if type(event) is Upsert:
                         self._put(state, event, now)
                     elif type(event) is Fill or type(event) is OrderChanged:
@@ -236,7 +236,7 @@ class AccountState:
             self.tally.foresee(row)
             return
         state.shown.put(table, key, row, now.monotonic)
-        if type(row) is Wallet:
+        if isinstance(row, Wallet):
             self.movements.moved(key, row.balance, reason)
             watched = self.idle.watched
             if watched and key in watched:

@@ -104,9 +104,9 @@ class Tally:
 
     def count(self, event: Happening) -> None:
         """Count a happening, unless it was counted before."""
-        if type(event) is Fill:  # what comes often is not worth a call of isinstance
+        if isinstance(event, Fill):
             self._fill(event)
-        elif type(event) is OrderChanged:
+        elif isinstance(event, OrderChanged):
             if self._orders.first(event.occurrence):
                 self.order_changes[event.change] += 1
                 self._changed.add("order_changes")
@@ -121,7 +121,7 @@ class Tally:
                 self.funding_trades[event.currency, event.side] += 1
                 self.funding_volume[event.currency, event.side] += event.amount
                 self._changed |= FUNDED
-        elif isinstance(event, Notified):
+        else:
             self.notifications[event.subject, event.status] += 1
             self._changed.add("notifications")
 

@@ -50,7 +50,7 @@ class Memory:
 
     def is_news(self, row: Row) -> bool:
         """Whether a row that is not a wallet names what no row of its kind named before."""
-        if type(row) is Order:
+        if isinstance(row, Order):
             return row.symbol not in self._order_symbols
         if isinstance(row, Offer):
             return row.currency not in self._offer_currencies
@@ -60,7 +60,7 @@ class Memory:
 
     def remember(self, key: Key, row: Row, now: Instant) -> None:
         """Take in a row that is shown now."""
-        if type(row) is Wallet:  # what comes often is asked for first, and without a call
+        if isinstance(row, Wallet):
             if self._lists_unheld and row.balance:
                 self._held.add(key)
             if row.available is not None:

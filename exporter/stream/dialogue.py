@@ -56,9 +56,11 @@ class Dialogue:
 
     def _take_in(self, batch: list[Heard], now: Instant) -> None:
         """Let messages become state, all under one lock, and the batch begin anew."""
-        if batch:
-            self._state.apply_all(self._stream, batch, now)
-            batch.clear()
+        taken = batch.copy()
+        # First, lest an error in what follows lets them be taken in twice.
+        batch.clear()
+        if taken:
+            self._state.apply_all(self._stream, taken, now)
 
     def answer(self, answers: Answers, now: Instant) -> Drop | None:
         """Do what the conversation wants done; gives what ends the connection."""

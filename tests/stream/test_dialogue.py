@@ -23,6 +23,16 @@ SENT: Final = Heard("answered", is_data=False)
 END: Final = Drop("restart", Retry.SOON, "the venue restarts")
 
 
+class Flaw(float):
+    """A balance at which the state fails, as an error of ours would make it."""
+
+    def __mul__(self, other: float) -> float:
+        raise ArithmeticError
+
+
+FLAW: Final = Flaw(5.0)
+
+
 class Echo:
     """A conversation that takes a number for a balance; its other words are made up here."""
 
@@ -35,6 +45,10 @@ class Echo:
             return SENT, (Tell(Upsert("wallets", ("spot", "TWD"), Wallet("spot", "TWD", 7.0))),)
         if data == b"end":
             return SENT, (END,)
+        if data == b"fail":
+            return Heard(
+                "balance", is_data=True, events=[Upsert("wallets", KEY, Wallet("spot", "BTC", FLAW))]
+            ), ()
         row = Wallet("spot", "BTC", float(data))
         return Heard("balance", is_data=True, events=[Upsert("wallets", KEY, row)]), ()
 
@@ -123,6 +137,15 @@ def test_messages_before_an_error_of_ours_are_not_lost() -> None:
     with pytest.raises(ValueError, match="could not convert"):
         scene.dialogue.hear([b"1", b"2", b"?", b"3"], NOW)
     assert (scene.balance, scene.counted) == (2.0, 2)
+
+
+@pytest.mark.parametrize("last", [b"2", b"ask"])
+def test_no_message_is_taken_in_twice(last: bytes) -> None:
+    """Should the state fail at a message, nothing of the same read is counted again on the way out."""
+    scene = Scene()
+    with pytest.raises(ArithmeticError):
+        scene.dialogue.hear([b"1", b"fail", last], NOW)
+    assert scene.counted == 3
 
 
 def test_the_tap_sees_each_message_before_it_is_understood() -> None:

@@ -51,7 +51,7 @@ class CalcPlan:
     def observe(self, events: Iterable[Event], now: float) -> None:
         """Learn from what arrived which names exist, which are answered and which are null."""
         for event in events:
-            if type(event) is Upsert:  # by far the most, and not worth a call of isinstance
+            if isinstance(event, Upsert):
                 self._learn(event.key, event.row, now)
             elif isinstance(event, Snapshot):
                 for key, row in event.rows.items():
@@ -83,7 +83,7 @@ class CalcPlan:
         return REFRESH[name.partition("_")[0]]
 
     def _learn(self, key: Key, row: Row, now: float) -> None:
-        if type(row) is Wallet:
+        if isinstance(row, Wallet):
             if "wallets" in self._feeds:
                 name = f"wallet_{row.wallet}_{row.currency}"
                 if row.available is not None:
