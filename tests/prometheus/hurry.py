@@ -1,28 +1,14 @@
-"""A demo and rules in a hurry: what takes minutes, hours or days happens within seconds of a test.
+"""Rules in a hurry: what takes minutes, hours or days happens within seconds of a test.
 
-Rules are the repository's own, with shorter durations; what they look at and compare with is the same.
+They are the repository's own, with shorter durations; what they look at and compare with is the same.
 """
 
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
+from collections.abc import Mapping
 from typing import Final
 
-import pytest
-
-from exporter.app import Order, WebSettings
-from exporter.commands.demo import Demo
-from exporter.config.types import Config, Lending, Reconcile, StreamSettings, Valuation
-from exporter.core.backoff import ConnectionBudget, RequestBudget
-from exporter.exchanges.bitfinex.calc import REFRESH
-from exporter.logs import Redactor
-
-JOIN: Final = 60.0
 SHORTER: Final[Mapping[str, str]] = {
     # Waits.
     r"for: \w+": "for: 3s",
@@ -48,48 +34,3 @@ def hasten(rules: str) -> str:
     for pattern, shorter in SHORTER.items():
         rules = re.sub(pattern, shorter, rules)
     return rules
-
-
-def hurried(config: Config, *, compares: bool = True) -> Config:
-    """The demo's configuration with short intervals; no idle money unless nothing at all is lent."""
-    idle = {"demo-lender": Lending({"USD": 79_900.0, "UST": 39_900.0})}
-    return replace(
-        config,
-        accounts=tuple(replace(each, lending=idle.get(each.name, each.lending)) for each in config.accounts),
-        stream=StreamSettings(stale_after=4.0, backoff_max=1.0),
-        reconcile=Reconcile(4.0 if compares else 0.0),
-        valuation=Valuation(2.5),
-    )
-
-
-def make_exporters_hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lift the limits by which an exporter spares an exchange; values and prices grow old within seconds."""
-    monkeypatch.setattr("exporter.follow.ConnectionBudget", partial(ConnectionBudget, limit=100))
-    monkeypatch.setattr("exporter.rest.poller.RequestBudget", lambda _: RequestBudget(1000))
-    monkeypatch.setattr("exporter.core.market.SHORTEST_LIFETIME", 3.0)
-    monkeypatch.setitem(REFRESH, "margin", 3.0)
-    for exchange in ("bitfinex", "bitopro"):
-        monkeypatch.setattr(f"exporter.exchanges.{exchange}.quotes.TICKERS_EVERY", 2.5)
-
-
-@contextmanager
-def playing(
-    incidents: tuple[str, ...], address: str, *, begin: float, speed: float, compares: bool
-) -> Iterator[Demo]:
-    """A running demo whose incidents begin after so many seconds of the wall clock."""
-    adapt = partial(hurried, compares=compares)
-    web = WebSettings((address,), "/metrics", None, 5, lifecycle=False)
-    demo = Demo(web, Redactor(), speed=speed, incidents=incidents, begin=begin * speed, adapt=adapt)
-    done = threading.Event()
-    turner = threading.Thread(target=lambda: [demo.app._turn() for _ in iter(done.is_set, True)])
-    try:
-        demo.app.start()
-        turner.start()
-        yield demo
-    finally:
-        done.set()
-        if turner.ident:
-            demo.app._orders.put(Order("wake up"))
-            turner.join(JOIN)
-        demo.app.stop()
-        demo.close()
