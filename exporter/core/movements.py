@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from exporter.core.events import REASONS, Balances, Reason, Snapshot, Upsert
 from exporter.core.model import Key, Row, Rows, Wallet
+from exporter.core.reading import Reading
 from exporter.core.tables import TableEvent
 
 UNITS: Final = 1e8
@@ -42,7 +43,7 @@ class MovementsReport(NamedTuple):
     The flows of a currency are the same object as in the last report while the currency did not move.
     """
 
-    by_currency: Mapping[str, Flows]
+    by_currency: Reading[str, Flows]
 
 
 class Book:
@@ -121,7 +122,7 @@ class Movements:
         self._books: dict[str, Book] = {}
         self._moved: dict[str, None] = {}
         """Currencies that moved since the last report, in that order."""
-        self._report = MovementsReport({})
+        self._report = MovementsReport(Reading({}))
 
     @property
     def net(self) -> dict[Key, Decimal]:
@@ -186,10 +187,9 @@ class Movements:
     def report(self) -> MovementsReport:
         """The counters; only those of currencies that moved since the last report are made anew."""
         if self._moved:
-            flows = dict(self._report.by_currency)
-            for currency in self._moved:
-                flows[currency] = self._books[currency].flows()
-            self._report = MovementsReport(flows)
+            before, books = self._report.by_currency, self._books
+            news = {currency: books[currency].flows() for currency in self._moved}
+            self._report = MovementsReport(Reading({**before, **news}, before, news))
             self._moved = {}
         return self._report
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from exporter.core.events import Balances
 from exporter.core.model import Key, Position, Row, Rows, Table, Wallet
+from exporter.core.reading import Reading
 
 RETENTION: Final = 1800.0
 """Seconds for which a wallet or position that is gone is still shown as 0."""
@@ -24,7 +25,7 @@ class Sheet:
     Readings are shared and never changed afterwards: a change of the sheet makes the next one a new object.
     """
 
-    __slots__ = ("_ages", "_lifetime", "_merging", "_oldest", "_read", "_rows", "_stale", "_told")
+    __slots__ = ("_ages", "_changed", "_lifetime", "_merging", "_oldest", "_read", "_rows", "_stale", "_told")
 
     def __init__(self, table: Table, lifetime: float) -> None:
         self._rows: Rows = {}
@@ -36,7 +37,9 @@ class Sheet:
         """No row that may still grow too old was told before this."""
         self._stale: dict[Key, Row | None] = {}
         """Rows that are too old, by what is left of them; None where that is nothing."""
-        self._read: Rows | None = None
+        self._read: Reading[Key, Row] | None = None
+        self._changed: set[Key] = set()
+        """Keys by which the next reading differs from the last one."""
         self._merging: tuple[Balances, float] | None = None
         """Wallets that were told last, and when, and that are not among the rows yet."""
 
@@ -48,13 +51,13 @@ class Sheet:
         return self._rows
 
     def put(self, key: Key, row: Row, now: float) -> bool:
-        """A row was told at monotonic `now`, and is the last one of the table; True if none had its key."""
+        """A row was told at monotonic `now`; True if none had its key."""
         if self._merging is not None:
             self._fill_in()
         rows = self._rows
-        is_new = rows.pop(key, None) is None
+        is_new = key not in rows
         rows[key] = row
-        self._read = None
+        self._changed.add(key)
         if self._ages:
             self._told[key] = now
             if now < self._oldest:  # noqa: PLR1730 - a call of min costs more than all the rest of it
@@ -67,7 +70,7 @@ class Sheet:
         """As `put` for each of these wallets in their order, once somebody looks."""
         if self._merging is not None and self._merging[0].keys != balances.keys:
             self._fill_in()
-        self._merging, self._read = (balances, now), None
+        self._merging = (balances, now)
 
     def _fill_in(self) -> None:
         """Make rows of what was merged last: what came before it for the same wallets nobody saw."""
@@ -83,14 +86,14 @@ class Sheet:
         if row is not None:
             self._told.pop(key, None)
             self._stale.pop(key, None)
-            self._read = None
+            self._changed.add(key)
         return row
 
     def replace(self, rows: Rows, now: float) -> None:
         """The whole table was told at monotonic `now`."""
         self._rows, self._merging = dict(rows), None
         self._told = dict.fromkeys(rows, now) if self._ages else {}
-        self._oldest, self._stale, self._read = now, {}, None
+        self._oldest, self._stale, self._read, self._changed = now, {}, None, set()
 
     def believed(self, now: float) -> Rows:
         """The rows without the computed values that are too old to be true at monotonic `now`."""
@@ -98,8 +101,9 @@ class Sheet:
         if self._ages and self._oldest < now - self._lifetime:
             self._age(now - self._lifetime)
         read = self._read
-        if read is None:
-            read = dict(rows)
+        if read is None or self._changed:
+            read = Reading(rows, read, self._changed)
+            self._changed = set()
             for key, row in self._stale.items():
                 if row is None:
                     del read[key]
@@ -120,7 +124,7 @@ class Sheet:
                 continue
             if told < oldest:
                 self._stale[key] = rest
-                self._read = None
+                self._changed.add(key)
             elif told < self._oldest:
                 self._oldest = told
 

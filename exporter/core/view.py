@@ -10,12 +10,15 @@ from typing import Final, NamedTuple, TypeVar
 from exporter.core.clock import Instant
 from exporter.core.events import Balances
 from exporter.core.model import Contract, Key, Offer, Order, Position, Row, Rows, Table, Wallet
+from exporter.core.reading import Reading
 from exporter.core.stream import StreamState
 
 K = TypeVar("K")
 V = TypeVar("V")
 NONE: Final[tuple[Sequence[Key], float]] = ((), 0.0)
 """Stands for no wallets that were told at once."""
+NO_ROWS: Final[Rows] = {}
+"""Stands for a table that is not known: never filled, and always the same object."""
 
 
 class View(NamedTuple):
@@ -29,6 +32,8 @@ class View(NamedTuple):
     available_at: Mapping[Key, float]
     order_symbols: frozenset[str]
     offer_currencies: frozenset[str]
+    positions: Mapping[str, Position]
+    """Those of the table by their symbols. One symbol has one; should it have two, that which came last."""
 
 
 class Memory:
@@ -44,7 +49,9 @@ class Memory:
         self._offer_currencies: set[str] = set()
         self._position_symbols: set[str] = set()
         self._contract_currencies: set[str] = set()
-        self._last = View({}, {}, {}, frozenset(), frozenset())
+        self._positions: tuple[Rows, Reading[str, Position]] = (NO_ROWS, Reading({}))
+        """The table as it was read last, and the same by symbol."""
+        self._last = View({}, {}, {}, frozenset(), frozenset(), self._positions[1])
         self._filtered: tuple[Rows, Rows] = ({}, {})
         """All wallets as they were read last, and the ones among them that were ever held."""
 
@@ -140,8 +147,28 @@ class Memory:
             available_at,
             symbols,
             currencies,
+            self._by_symbol(tables.get("positions", NO_ROWS)),
         )
         return last if all(map(_is, last, view)) else view
+
+    def _by_symbol(self, rows: Rows) -> Reading[str, Position]:
+        """Positions by symbol; while none comes or goes only those are looked at that changed."""
+        seen, known = self._positions
+        if rows is seen:
+            return known
+        changed = rows.changed_since(seen) if isinstance(rows, Reading) else None
+        pairs = [(seen.get(key), rows.get(key)) for key in changed or ()]
+        news = {
+            new.symbol: new
+            for old, new in pairs
+            if isinstance(old, Position) and isinstance(new, Position) and old.symbol == new.symbol
+        }
+        if changed is None or len(news) < len(changed) or len(known) < len(rows):
+            fresh = Reading({row.symbol: row for row in rows.values() if isinstance(row, Position)})
+        else:
+            fresh = Reading({**known, **news}, known, news)
+        self._positions = (rows, fresh)
+        return fresh
 
 
 def _same_parts(old: Mapping[K, V], new: Mapping[K, V]) -> bool:

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
+from exporter.core.reading import Reading
 from exporter.exposition.catalogue import BY_NAME
 from exporter.exposition.lines import Lines, Listed, Mapped, Writer
 from exporter.exposition.page import Page, histogram
@@ -62,6 +63,7 @@ class _Rows(_Made):
     def __init__(self) -> None:
         super().__init__()
         self.rows: Mapping[Any, object] = {}
+        self.beside: Inputs = ()
         self.lines: dict[Any, Lines] = {}
 
 
@@ -182,13 +184,12 @@ class Book:
 
     def _write_table(self, table: _Rows, section: RowSection[Any, Any] | HistogramSection) -> None:
         rows, before, known = section.rows(), table.rows, table.lines
+        is_same_beside = all(map(operator.is_, section.beside, table.beside))
         # What is shown of a row that fails half way is known, and can be cleared; the row is not.
-        table.rows = {}
-        if section.by_value:
-            changed = [key for key, row in rows.items() if before.get(key) != row]
-        else:
-            changed = [key for key, row in rows.items() if before.get(key) is not row]
-        for key in changed:
+        table.rows, table.beside = {}, section.beside
+        for key in _changed(rows, before, by_value=section.by_value) if is_same_beside else rows:
+            if key not in rows:
+                continue
             lines = known.get(key)
             if lines is None:
                 lines = known[key] = Lines()
@@ -210,3 +211,12 @@ class Book:
             section.values(key, row),
             lambda: [(name, begin + labels) for name, labels in section.series(key, row)],
         )
+
+
+def _changed(rows: Mapping[Any, object], before: Mapping[Any, object], *, by_value: bool) -> Iterable[Any]:
+    """Keys of rows that are not as before; keys of rows that are gone may be among them."""
+    if isinstance(rows, Reading) and (changed := rows.changed_since(before)) is not None:
+        return changed
+    if by_value:
+        return [key for key, row in rows.items() if before.get(key) != row]
+    return [key for key, row in rows.items() if before.get(key) is not row]

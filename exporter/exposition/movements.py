@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from exporter.core.movements import Flows, MovementsReport
 from exporter.core.tally import TallyReport
 from exporter.exposition.samples import RowSection, Selection, Series, Value, chosen
@@ -30,18 +28,15 @@ def interest(report: MovementsReport, tally: TallyReport, select: Selection) -> 
     """Interest received, from 0 on for each currency that is offered or lent and whose wallets are known."""
     flows, closed = report.by_currency, tally.funding_closed
 
-    def rows() -> Mapping[str, Flows]:
-        lent = {currency for currency, _ in closed}
-        return {
-            currency: each
-            for currency, each in flows.items()
-            if (each.credits.get("interest") or currency in lent) and select.currency(currency)
-        }
+    def value(currency: str, each: Flows) -> tuple[Value, ...]:
+        received = each.credits.get("interest")
+        return (received if received or (currency, "used") in closed else None,)
 
     return RowSection(
         "interest",
         (flows, closed),
-        rows,
+        lambda: chosen(flows, select.currencies),
         lambda currency, _: [("exchange_funding_interest_received_total", (currency,))],
-        lambda _, each: (each.credits.get("interest"),),
+        value,
+        beside=(closed,),
     )

@@ -58,6 +58,7 @@ class RowSection(NamedTuple, Generic[K, R]):
 
     `rows` is asked when an input is another object. `series` depends on nothing but the key, and
     `values` has one value for each of them. With `by_value` a row may also be another object that is equal.
+    `beside` is what all values depend on besides their rows: should it be another object, so may all of them.
     """
 
     name: str
@@ -66,6 +67,7 @@ class RowSection(NamedTuple, Generic[K, R]):
     series: Callable[[K, R], Sequence[Series]]
     values: Callable[[K, R], tuple[Value, ...]]
     by_value: bool = False
+    beside: tuple[object, ...] = ()
 
     def add_to(self, samples: Samples) -> None:
         """Add the samples."""
@@ -97,6 +99,7 @@ class HistogramSection(NamedTuple):
     rows: Callable[[], Mapping[Labels, tuple[tuple[int, ...], float]]]
     bounds: tuple[float, ...]
     by_value: bool = True
+    beside: tuple[object, ...] = ()
 
 
 AnySection = Section | RowSection[Any, Any] | MapSection

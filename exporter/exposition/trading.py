@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -53,27 +53,16 @@ def positions(view: View, marks: Mapping[str, float], select: Selection) -> Iter
     yield Section("positions beside", (rows, gone), partial(_beside, rows, gone, select))
     yield RowSection(
         "positions",
-        (rows, marks),
-        partial(_with_marks, rows, marks, select.symbols),
+        (view.positions, marks),
+        partial(chosen, view.positions, select.symbols),
         lambda symbol, _: _position_series(symbol),
-        _position,
-        by_value=True,  # pairs are made anew at each look
+        lambda symbol, row: _position(row, marks.get(symbol)),
+        beside=(marks,),
     )
 
 
-Marked = tuple[Position, float | None]
-"""A position, and the last price of its symbol."""
 KINDS: Final = ("margin", "derivative", "unknown")
 IS_KIND: Final = {kind: tuple(1 if each == kind else None for each in KINDS) for kind in KINDS}
-
-
-def _with_marks(rows: Rows, marks: Mapping[str, float], wanted: Container[str]) -> dict[str, Marked]:
-    """By symbol. One symbol has one position; should it have two, the newest row speaks."""
-    return {
-        row.symbol: (row, marks.get(row.symbol))
-        for row in rows.values()
-        if isinstance(row, Position) and (not wanted or row.symbol in wanted)
-    }
 
 
 def _position_series(symbol: str) -> list[Series]:
@@ -84,8 +73,7 @@ def _position_series(symbol: str) -> list[Series]:
     ]
 
 
-def _position(_key: object, marked: Marked) -> tuple[Value, ...]:
-    row, mark = marked
+def _position(row: Position, mark: float | None) -> tuple[Value, ...]:
     return (
         row.amount,
         row.entry_price,

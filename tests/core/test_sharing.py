@@ -30,6 +30,7 @@ from exporter.core.events import (
     Upsert,
 )
 from exporter.core.model import ONLY, Key, Offer, Order, Position, Row, Rows, Table, Totals, Wallet
+from exporter.core.reading import Reading
 from exporter.core.report import Report
 from exporter.core.stream import Trust
 from exporter.core.tally import TallyReport
@@ -41,6 +42,8 @@ EXPECTED: Final[dict[str, frozenset[Table]]] = {
 }
 NAMES: Final = ("BTC", "USD", "ETH")
 TALLIED: Final = TallyReport._fields
+MADE: Final = ("tables", "positions")
+"""Parts of a view with a row that is another object where it was told anew."""
 EPOCH: Final = 1_700_000_000.0
 AMOUNTS: Final = st.sampled_from((0.0, 1.0, 2.5, 0.1, 123.45678901, 1e-9, 3e9))
 
@@ -229,7 +232,7 @@ def parts(report: Report) -> Iterator[tuple[str, object]]:
         yield name, whole
         yield from ((f"{name}.{field}", part) for field, part in whole._asdict().items())
     yield from ((f"flows.{each}", flows) for each, flows in report.movements.by_currency.items())
-    yield from ((f"view.{field}", part) for field, part in report.view._asdict().items() if field != "tables")
+    yield from ((f"view.{field}", part) for field, part in report.view._asdict().items() if field not in MADE)
     yield from ((f"gone.{table}", rows) for table, rows in report.view.gone.items())
     for stream in report.streams:
         yield from (
@@ -260,6 +263,24 @@ def check_shared(old: Report, new: Report, touched: tuple[Table, Key] | None) ->
         assert new.view is old.view
 
 
+def check_names_changes(old: Report, new: Report, touched: tuple[Table, Key] | None) -> None:
+    """What is read by key names the keys that changed, whenever it was only told of some."""
+    readings: list[tuple[Mapping[Any, object], Mapping[Any, object]]] = [
+        (new.view.positions, old.view.positions),
+        (new.movements.by_currency, old.movements.by_currency),
+    ]
+    known = [table for table in new.view.tables if table in old.view.tables]
+    readings += [(new.view.tables[table], old.view.tables[table]) for table in known]
+    for rows, before in readings:
+        changed = rows.changed_since(before) if isinstance(rows, Reading) else None
+        if changed is not None:
+            assert all(rows[key] is before[key] for key in (rows.keys() | before.keys()) - set(changed))
+    if touched is not None and touched[0] in known and touched[0] != "wallets":
+        rows = new.view.tables[touched[0]]
+        assert isinstance(rows, Reading)
+        assert rows.changed_since(old.view.tables[touched[0]]) is not None
+
+
 @pytest.mark.parametrize("lists_unheld", [False, True])
 @settings(max_examples=200, deadline=None)
 @given(steps=st.lists(STEPS, max_size=25))
@@ -278,6 +299,9 @@ def test_reports_share_what_did_not_change(lists_unheld: bool, steps: Sequence[S
         assert report == unread.report()
         assert report.tally._asdict() == {field: getattr(watched.state.tally, field) for field in TALLIED}
         check_shared(last, report, step.touches)
+        check_names_changes(last, report, step.touches)
+        for earlier, _ in kept[-4:-1]:
+            check_names_changes(earlier, report, None)
         kept.append((report, repr(report)))
         last = report
     assert [repr(report) for report, _ in kept] == [told for _, told in kept]
@@ -335,3 +359,28 @@ def test_one_wallet_of_many_leaves_the_other_tables_alone() -> None:
     assert all(second[table] is first[table] for table in ("orders", "positions", "offers"))
     shared = {key for key, row in second["wallets"].items() if row is first["wallets"][key]}
     assert shared == {("funding", "USD"), ("funding", "ETH")}
+
+
+def test_of_two_positions_on_a_symbol_that_speaks_which_came_last() -> None:
+    """Whatever is told of the older one; which speaks again once the other is gone."""
+    watched = Account(lists_unheld=False)
+    older, newer = (Upsert("positions", key, Position("BTC/USD", float(key))) for key in (1, 2))
+    watched.take(Step(0.0, _connect("trade")))
+    for event, amount in (
+        (older, 1.0),
+        (newer, 2.0),
+        (older, 2.0),
+        (newer, 2.0),
+        (Removed("positions", 2), 1.0),
+    ):
+        watched.take(Step(1.0, _hear("trade", event)))
+        assert watched.report().view.positions["BTC/USD"].amount == amount
+
+
+def test_a_position_that_changes_its_symbol_is_known_by_the_new_one() -> None:
+    """No venue does that; should one, nothing is left under the old symbol."""
+    watched = Account(lists_unheld=False)
+    watched.take(Step(0.0, _connect("trade")))
+    for symbol in ("BTC/USD", "ETH/USD"):
+        watched.take(Step(1.0, _hear("trade", Upsert("positions", 1, Position(symbol, 1.0)))))
+        assert list(watched.report().view.positions) == [symbol]

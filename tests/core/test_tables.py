@@ -143,12 +143,12 @@ def test_values_need_no_snapshot() -> None:
     assert tables.rows == {"totals": {ONLY: Totals(5.0, 4.0)}}
 
 
-def test_newest_row_is_last() -> None:
-    """A row that is told again moves to the end: of two positions on a symbol the newest speaks."""
+def test_a_row_keeps_its_place() -> None:
+    """A row told again stays where it was: of two positions on a symbol that speaks which came last."""
     tables = Tables()
     tables.apply(Snapshot("positions", {1: Position("A/B", 1.0), 2: Position("A/B", 2.0)}), 0.0)
     tables.apply(Upsert("positions", 1, Position("A/B", 3.0)), 1.0)
-    assert list(tables.rows["positions"]) == [2, 1]
+    assert list(tables.rows["positions"]) == [1, 2]
 
 
 def test_null_after_a_number_is_not_the_number() -> None:

@@ -71,7 +71,6 @@ def _wallet(draw: st.DrawFn) -> Event:
 def _trading(draw: st.DrawFn) -> Event:
     key = draw(IDS)
     order = Order(draw(SYMBOLS), draw(SIDES), draw(AMOUNTS), draw(AMOUNTS), draw(OPENED))
-    position = Position(draw(SYMBOLS), draw(AMOUNTS), 5.0, draw(AMOUNTS), kind="margin")
     fill = Fill(
         draw(st.integers(1, 50)), draw(SYMBOLS), draw(SIDES), "maker", 1.0, 5.0, 0.1, "USD", EPOCH, True
     )
@@ -79,8 +78,6 @@ def _trading(draw: st.DrawFn) -> Event:
         Upsert("orders", key, order),
         Removed("orders", key),
         OrderChanged("new", order.symbol, (key, "new")),
-        Upsert("positions", key, position),
-        Removed("positions", key),
         fill,
         Upsert("totals", ONLY, Totals(5.0, draw(AMOUNTS))),
         Upsert("margin", ONLY, Margin(5.0, draw(SURE), draw(SURE), None, 1.0)),
@@ -89,6 +86,15 @@ def _trading(draw: st.DrawFn) -> Event:
         Refused("digest", "the key was refused"),
     ]
     return draw(st.sampled_from(told))
+
+
+@st.composite
+def _position(draw: st.DrawFn) -> Event:
+    key = draw(st.integers(1, 3))
+    if draw(st.integers(0, 4)) == 0:
+        return Removed("positions", key)
+    row = Position(draw(SYMBOLS), draw(AMOUNTS), 5.0, draw(AMOUNTS), kind="margin")
+    return Upsert("positions", key, row)
 
 
 @st.composite
@@ -110,7 +116,8 @@ def _lending(draw: st.DrawFn) -> Event:
 
 STEPS: Final = st.one_of(
     st.tuples(
-        st.just("tell"), st.lists(st.one_of(_wallet(), _trading(), _lending()), min_size=1, max_size=4)
+        st.just("tell"),
+        st.lists(st.one_of(_wallet(), _position(), _trading(), _lending()), min_size=1, max_size=4),
     ),
     st.tuples(st.just("sync"), st.none()),
     st.tuples(st.just("lose"), st.none()),
@@ -155,7 +162,8 @@ class Twin:
         elif verb == "wait":
             desk.now += what
         elif verb == "quote":
-            self.market.quoted(what, frozenset(what), {}, desk.now, EPOCH + desk.now, marks={"ETH/USD": 5.0})
+            marks = {f"{currency}/USD": price for currency, price in what.items()}
+            self.market.quoted(what, frozenset(what), {}, desk.now, EPOCH + desk.now, marks=marks)
         else:
             choices, currencies = what
             select = Selection(frozenset(currencies))
