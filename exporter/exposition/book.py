@@ -99,7 +99,7 @@ class Book:
         self._writer = Writer(page, counted)
         self._begin = begin
         self._chapters: dict[str, _Chapter] = {}
-        self._given: dict[str, Listed] = {}
+        self._given: dict[str, tuple[Families, Listed]] = {}
 
     @property
     def counted(self) -> int:
@@ -120,13 +120,18 @@ class Book:
 
     def put(self, name: str, families: Families) -> None:
         """Have exactly these samples, labels whole, beside what is written; the name is for the next time."""
-        self._writer.show(self._given.setdefault(name, Listed()), families)
+        before, lines = self._given.get(name) or ({}, Listed())
+        if families != before:
+            # Known before it is shown, lest what fails half way cannot be cleared; and right for nobody then.
+            self._given[name] = ({}, lines)
+            self._writer.show(lines, families)
+            self._given[name] = (families, lines)
 
     def clear(self) -> None:
         """Take every line out."""
         for chapter in self._chapters.values():
             self._forget(chapter, ())
-        for lines in self._given.values():
+        for _, lines in self._given.values():
             self._writer.discard(lines)
         self._chapters, self._given = {}, {}
         self.is_cut = False

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
+from itertools import compress
+from operator import ne
 from typing import Any
 
 from exporter.exposition.catalogue import BY_NAME
@@ -59,15 +61,14 @@ class Writer:
             self.discard(lines)
             before = (None,) * len(values)
             lines.blocks, lines.indices = [None] * len(values), [0] * len(values)
+        blocks, indices, change = lines.blocks, lines.indices, self._page.change
         named: Sequence[Series] | None = None
-        for index, (value, old) in enumerate(zip(values, before, strict=True)):
-            if value == old:
-                continue
-            block = lines.blocks[index]
+        for index in compress(range(len(values)), map(ne, values, before)):
+            block, value = blocks[index], values[index]
             if value is None:
                 self._remove(lines, index)
             elif block is not None:
-                self._page.change(block, lines.indices[index], spell(value))
+                change(block, indices[index], spell(value))
             else:
                 named = named or series()
                 self._add(lines, index, named[index], value)

@@ -209,15 +209,15 @@ def _histogram_heads(
 
 def spell(value: float) -> bytes:
     """A value as Go writes it, and the end of the line. There is no -0: it would tell of nothing."""
-    if value == 0:
+    number = value + 0.0  # a float, in half of the time of its class; and -0 is 0
+    if not number:
         return ZERO  # most counters of movements are: one object for all of them
-    number = float(value)
     if PLAIN_FROM <= number < PLAIN_TO or -PLAIN_TO < number <= -PLAIN_FROM:
         # Joined to make a copy: what orjson gives is kept in a buffer of kilobytes.
         return orjson.dumps(number) + b"\n"
     if SECONDS_FROM <= number < SECONDS_TO:
-        text = repr(number)  # ten digits, the point, the rest
-        return f"{f'{text[0]}.{text[1:10]}{text[11:]}'.rstrip('0.')}e+09\n".encode()
+        text = orjson.dumps(number)  # ten digits, the point, the rest
+        return (text[:1] + b"." + text[1:10] + text[11:]).rstrip(b"0.") + b"e+09\n"
     # The library leaves this function without types.
     return b"%s\n" % floatToGoString(number).encode()  # type: ignore[no-untyped-call]
 
