@@ -18,7 +18,7 @@ from exporter.core.account import AccountState
 from exporter.core.backoff import Backoff, ConnectionBudget, Schedule
 from exporter.core.clock import Instant
 from exporter.core.stream import Trust
-from exporter.exchanges import KNOWN
+from exporter.exchanges import KNOWN, Lazy
 from exporter.exchanges.base import DISCONNECT_REASONS, Endpoints, Login, Nonces, Wanted
 from exporter.exchanges.spec import ExchangeSpec, StreamSpec
 from exporter.exposition.choices import Choices
@@ -44,18 +44,19 @@ def system_clock() -> Instant:
 
 
 def offers() -> Mapping[str, config.Offer]:
-    """What the known exchanges offer a configuration to ask for."""
-    return {
-        spec.name: config.Offer(
-            endpoints=config.Endpoints(spec.endpoints.stream, spec.endpoints.rest, spec.endpoints.public),
-            feeds=spec.feeds,
-            needs_identity=spec.needs_identity,
-            wallets=spec.wallets,
-            margin_symbols="margin" in spec.feeds,
-            lending="funding" in spec.feeds,
-        )
-        for spec in KNOWN.values()
-    }
+    """What the known exchanges offer a configuration to ask for; only those it asks about are loaded."""
+    return Lazy(KNOWN, lambda name: _offer(KNOWN[name]))
+
+
+def _offer(spec: ExchangeSpec) -> config.Offer:
+    return config.Offer(
+        endpoints=config.Endpoints(spec.endpoints.stream, spec.endpoints.rest, spec.endpoints.public),
+        feeds=spec.feeds,
+        needs_identity=spec.needs_identity,
+        wallets=spec.wallets,
+        margin_symbols="margin" in spec.feeds,
+        lending="funding" in spec.feeds,
+    )
 
 
 class Followed(NamedTuple):

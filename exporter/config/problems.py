@@ -6,7 +6,6 @@ with such files, and the sentence about it goes to a terminal, a log and a ticke
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -57,5 +56,7 @@ def listed(known: Iterable[str]) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The beginning of a hint when the word looks like a slip of the pen, otherwise empty."""
+    import difflib  # noqa: PLC0415 - only a file with a slip of the pen needs it
+
     close = difflib.get_close_matches(word.lower(), sorted(known), n=1)
     return f"did you mean {quoted(close[0])}? " if close else ""

@@ -10,14 +10,15 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
-from importlib.resources import files
+from pathlib import Path
 
 REFRESH_SECONDS = 10
 EVENTS_SHOWN = 5
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 # A sheet of its own, put into the page: one request shows everything, and the policy can name its digest.
-_STYLE = files("exporter.web").joinpath("landing.css").read_text(encoding="utf-8")
+# By its path: importlib.resources would load zipfile and tempfile, for archives that nobody runs this from.
+_STYLE = Path(__file__).with_name("landing.css").read_text(encoding="utf-8")
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode("ascii")
 CONTENT_SECURITY_POLICY = (
     f"default-src 'none'; style-src 'sha256-{_DIGEST}'; img-src data:; "
