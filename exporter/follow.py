@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, NamedTuple, get_args
 
+from exporter import trust
 from exporter.config import types as config
 from exporter.config.secret import Secret
 from exporter.core.account import AccountState
@@ -90,6 +91,7 @@ class Workshop:
 
     def refit(self, settings: config.StreamSettings) -> Workshop:
         """The workshop under other settings; what was connected so far still counts."""
+        trust.forget()
         return replace(Workshop.equip(settings, tap=self.tap), budget=self.budget)
 
     def follow(self, account: config.Account) -> Followed:

@@ -40,6 +40,7 @@ ROOMS: Final = (
     Room("__main__.py", ("exporter.cli",)),
     Room("__init__.py", ()),
     Room("logs.py", ()),
+    Room("trust.py", ()),
     Room("cli.py", ("*",)),
     Room("commands/*", ("*", "!exporter.cli")),
     Room("app.py", ("*", "!exporter.cli", "!exporter.commands.*")),
@@ -92,13 +93,14 @@ ROOMS: Final = (
             "exporter.exchanges.base",
             "exporter.config.types",
             "exporter.logs",
+            "exporter.trust",
         ),
     ),
     Room(
         "rest/*",
         (
             *("exporter.rest.*", "exporter.core.*", "exporter.exchanges.base", "exporter.exchanges.reads"),
-            *("exporter.stream.turn", "exporter.logs"),
+            *("exporter.stream.turn", "exporter.logs", "exporter.trust"),
         ),
     ),
     Room(

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import ssl
 import time
-from functools import cache
 from typing import Final
 
 import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as RequestTimeoutError
 
+from exporter import trust
 from exporter.exchanges.reads import Ask
 from exporter.rest.client import Answer, FailReason, RequestFailed
 
 LARGEST_BODY: Final = 16 * 2**20
 PIECE: Final = 64 * 1024
-
-
-@cache
-def trusted() -> ssl.SSLContext:
-    """Whom this machine trusts, read once: the library by itself reads it again for every connection."""
-    return ssl.create_default_context()
 
 
 class Pool:
@@ -67,7 +60,8 @@ class Pool:
                 maxsize=1,
                 retries=False,
                 timeout=urllib3.Timeout(connect=self._timeout / 2, read=self._timeout),
-                ssl_context=trusted() if secure else None,
+                # By itself the library reads the machine's certificates again for every connection.
+                ssl_context=trust.venues() if secure else None,
             )
         return self._managers[secure]
 

@@ -9,7 +9,6 @@ them are safe neither for credentials nor for a process that must never hang. So
 from __future__ import annotations
 
 import contextlib
-import functools
 import socket
 import ssl
 import struct
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 import websocket
 from websocket import ABNF, WebSocketException, _cookiejar, _handshake
 
+from exporter import trust
 from exporter.stream.connection import Connection, Ended, ended
 from exporter.stream.dial import Abort, Resolve, Target, dial, left, system_resolve
 from exporter.stream.frames import FrameCutter
@@ -172,23 +172,14 @@ def _timed_out(error: OSError) -> bool:
 
 
 class Connector:
-    """Opens connections with one set of limits and one TLS context (loading the trust store takes 20 ms)."""
+    """Opens connections with one set of limits; `tls` in place of the context for venues."""
 
     def __init__(
         self, *, limits: Limits, tls: ssl.SSLContext | None = None, resolve: Resolve = system_resolve
     ) -> None:
         self._limits = limits
-        self._given_tls = tls
+        self._tls = tls
         self._resolve = resolve
-
-    @functools.cached_property
-    def _tls(self) -> ssl.SSLContext:
-        if self._given_tls is not None:
-            return self._given_tls
-        context = ssl.create_default_context()
-        # SSLKEYLOGFILE in the environment must not be enough to read an API key off the wire.
-        context.keylog_filename = None  # type: ignore[assignment]
-        return context
 
     def connect(
         self, url: str, headers: Mapping[str, str] | None = None, *, abort: Abort | None = None
@@ -224,7 +215,12 @@ class Connector:
             raise ValueError("endpoint without a host name: expected wss://host/path")
         secure = scheme == "wss"
         port = parts.port or (443 if secure else 80)
-        return Target(parts.hostname, port, self._tls if secure else None, self._limits.connect_timeout)
+        return Target(
+            parts.hostname,
+            port,
+            (self._tls or trust.venues()) if secure else None,
+            self._limits.connect_timeout,
+        )
 
 
 def _header(name: str, value: str) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from exporter import trust
 from exporter.exchanges.reads import Ask
-from exporter.rest import pool
 from exporter.rest.client import RequestFailed, RestClient
 from exporter.web.gate import Gate
 from exporter.web.http import sentence
@@ -18,9 +18,9 @@ from exporter.web.server import Server
 
 @pytest.fixture(autouse=True)
 def _nothing_read_yet() -> Iterator[None]:
-    pool.trusted.cache_clear()
+    trust.forget()
     yield
-    pool.trusted.cache_clear()
+    trust.forget()
 
 
 @pytest.fixture
