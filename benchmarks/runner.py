@@ -81,8 +81,10 @@ def answer(output: str) -> dict[str, float | str]:
 
 
 def environment() -> dict[str, str]:
-    """What every program runs with: the same hashes each time, nothing of a proxy."""
+    """What every program runs with: the same hashes each time, nothing of a proxy, compiled modules."""
     kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    # Users run an installed package, which has them: with this set, a fresh clone never would.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**kept, "PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 

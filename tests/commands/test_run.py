@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -133,25 +133,49 @@ def test_a_bad_file_has_no_traceback_as_a_process_either(program: Program, tmp_p
     assert done.stderr.startswith(f'{path}:1: unknown key "acounts"')
 
 
+NEEDLESS: Final = {
+    "asyncio": "streams and pages have threads",
+    "bcrypt": "no user signs in",
+    "concurrent.futures": "threads are started by name",
+    "difflib": "no name in the file is misspelt",
+    "exporter.commands.demo": "this is no demo",
+    "exporter.demo": "nothing is simulated",
+    "exporter.exchanges.bitfinex.simulator": "nothing is simulated",
+    "exporter.exchanges.bitopro": "no account is there",
+    "multiprocessing": "one process",
+    "subprocess": "no other program",
+    "websockets": "the server half, for the demo",
+}
+"""Modules that a process with accounts at Bitfinex alone must not load, each with the reason."""
+
+
 def test_only_what_the_configuration_needs_is_loaded(
     launch: Callable[..., Process], venue: DemoServer, config_file: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without users and demo a live exporter has loaded none of what they need."""
+    """Without users, demo and other exchanges a live exporter has loaded none of what they need."""
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
     exporter = launch(f"--config.file={config_file(venue)}")
     exporter.await_lines(up("demo-main", 1), up("demo-lender", 1))
     assert exporter.end(signal.SIGTERM) == 0
     loaded = set(re.findall(r"^import time: .*\| +([\w.]+)$", exporter.log, flags=re.MULTILINE))
     assert {"exporter.app", "orjson", "websocket"} <= loaded
-    needless = {"bcrypt", "websockets", "asyncio", "concurrent.futures", "subprocess"}
-    demo = {"exporter.demo.world", "exporter.exchanges.bitfinex.simulator"}
-    assert loaded & (needless | demo) == set()
+    assert {name: NEEDLESS[name] for name in loaded & NEEDLESS.keys()} == {}
 
 
-def test_listening_does_not_wait_for_the_rest_library(repository: Path) -> None:
-    """The library of REST is loaded with the first request, which comes after the server is up."""
+LATER: Final = {
+    "encodings.idna": "with the first host name",
+    "exporter.exchanges.bitfinex": "with the first account there",
+    "importlib.resources": "with urllib3; a file beside a module is read by its path",
+    "urllib3": "with the first request of a REST read",
+    "zipfile": "with urllib3",
+}
+"""Modules that are loaded when they are needed, which is after the imports of `run`."""
+
+
+def test_listening_does_not_wait_for_what_comes_later(repository: Path) -> None:
+    """The server is up before the library of REST and its like are loaded."""
     command = [sys.executable, "-c", "import sys, exporter.cli, exporter.commands.run; print(*sys.modules)"]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True, timeout=60)
     loaded = set(done.stdout.split())
     assert "exporter.rest.client" in loaded
-    assert "urllib3" not in loaded
+    assert loaded & LATER.keys() == set()
