@@ -99,7 +99,7 @@ class Book:
         self._writer = Writer(page, counted)
         self._begin = begin
         self._chapters: dict[str, _Chapter] = {}
-        self._given: dict[str, tuple[Families, Listed]] = {}
+        self._given: dict[str, tuple[Families | None, Listed]] = {}
 
     @property
     def counted(self) -> int:
@@ -120,10 +120,10 @@ class Book:
 
     def put(self, name: str, families: Families) -> None:
         """Have exactly these samples, labels whole, beside what is written; the name is for the next time."""
-        before, lines = self._given.get(name) or ({}, Listed())
+        before, lines = self._given.get(name) or (None, Listed())
         if families != before:
-            # Known before it is shown, lest what fails half way cannot be cleared; and right for nobody then.
-            self._given[name] = ({}, lines)
+            # What fails half way can be cleared, and is right for nobody.
+            self._given[name] = (None, lines)
             self._writer.show(lines, families)
             self._given[name] = (families, lines)
 
