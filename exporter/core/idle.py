@@ -19,8 +19,8 @@ class IdleClocks:
     """
 
     def __init__(self) -> None:
-        self.minimums = {}
         self._since: dict[str, float] = {}
+        self.minimums = {}
         self._last: Mapping[str, float] = {}
 
     @property
@@ -31,6 +31,8 @@ class IdleClocks:
     @minimums.setter
     def minimums(self, minimums: Mapping[str, float]) -> None:
         self._minimums = minimums
+        # Nobody watches the others from now on: should they be asked for again, they start afresh.
+        self._since = {currency: at for currency, at in self._since.items() if currency in minimums}
         self.watched = frozenset((WALLET, currency) for currency in minimums)
         """The wallets that are looked at."""
         self.due = True

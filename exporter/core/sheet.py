@@ -15,6 +15,8 @@ VALUE_TABLES: Final[frozenset[Table]] = frozenset(("totals", "margin", "margin_s
 COMPUTED_TABLES: Final[frozenset[Table]] = VALUE_TABLES | {"wallets", "positions"}
 """Tables with values that a venue may compute only when asked."""
 
+MOST_CHANGED: Final = 1000
+"""Keys to name as changed, beside twice as many as there are rows."""
 NEVER: Final = float("inf")
 Graves = dict[Key, tuple[Row, float]]
 
@@ -87,6 +89,9 @@ class Sheet:
             self._told.pop(key, None)
             self._stale.pop(key, None)
             self._changed.add(key)
+            # While nobody reads, keys of rows that came and went must not pile up: the next reading is whole.
+            if len(self._changed) > 2 * len(self._rows) + MOST_CHANGED:
+                self._read, self._changed = None, set()
         return row
 
     def replace(self, rows: Rows, now: float) -> None:
@@ -141,6 +146,7 @@ class Graveyard:
 
     def bury(self, key: Key, row: Row, now: float) -> None:
         """A row is gone since monotonic `now`; only what is left of a wallet or position is shown."""
+        self.expire(now)
         if isinstance(row, Wallet):
             self.rows[key] = (Wallet(row.wallet, row.currency, 0.0), now + RETENTION)
         elif isinstance(row, Position):

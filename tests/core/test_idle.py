@@ -75,3 +75,15 @@ def test_only_what_may_have_changed_is_looked_at() -> None:
     assert not each.due
     each.minimums = {"USD": 300.0}
     assert each.due
+
+
+def test_a_currency_that_was_not_watched_meanwhile_begins_anew() -> None:
+    """What happened to the money between two reloads nobody saw."""
+    each = clocks(USD=150.0, EUR=10.0)
+    each.look({**funding(500.0), **funding(500.0, "EUR")}, 1.0)
+    each.minimums = {"EUR": 10.0}
+    each.look(funding(500.0, "EUR"), 2.0)
+    each.minimums = {"EUR": 10.0, "USD": 150.0}
+    both = {**funding(500.0), **funding(500.0, "EUR")}
+    each.look(both, 3.0)
+    assert each.report(both) == {"USD": 3.0, "EUR": 1.0}

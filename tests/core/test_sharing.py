@@ -196,7 +196,7 @@ STEPS: Final = st.one_of(
 class Account:
     """An account to which steps happen."""
 
-    def __init__(self, *, lists_unheld: bool) -> None:
+    def __init__(self, *, lists_unheld: bool, watches_idle: bool = True) -> None:
         self.now = 1000.0
         self.state = AccountState(
             account="main",
@@ -207,7 +207,8 @@ class Account:
             started=self.moment,
             lists_unheld=lists_unheld,
         )
-        self.state.idle.minimums = {"USD": 2.0, "BTC": 2.0}
+        if watches_idle:
+            self.state.idle.minimums = {"USD": 2.0, "BTC": 2.0}
 
     @property
     def moment(self) -> Instant:
@@ -307,15 +308,23 @@ def test_reports_share_what_did_not_change(lists_unheld: bool, steps: Sequence[S
     assert [repr(report) for report, _ in kept] == [told for _, told in kept]
 
 
-@pytest.mark.parametrize("lists_unheld", [False, True])
+# Who watches idle money reads the wallets after each message; else they wait until somebody looks.
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"lists_unheld": False},
+        {"lists_unheld": True},
+        {"lists_unheld": False, "watches_idle": False},
+        {"lists_unheld": True, "watches_idle": False},
+    ],
+)
 @settings(max_examples=200, deadline=None)
 @given(steps=st.lists(STEPS | st.tuples(WAITS, MERGED, st.booleans()), max_size=25))
 def test_many_balances_are_each_one_told(
-    lists_unheld: bool,  # noqa: FBT001 - pytest hands it over
-    steps: Sequence[Step | tuple[float, Balances, bool]],
+    kind: Mapping[str, bool], steps: Sequence[Step | tuple[float, Balances, bool]]
 ) -> None:
     """Wallets told at once mean what they mean when told one by one, be they looked at between or not."""
-    at_once, one_by_one = Account(lists_unheld=lists_unheld), Account(lists_unheld=lists_unheld)
+    at_once, one_by_one = Account(**kind), Account(**kind)
     for step in (Step(0.0, _connect("trade")), *steps, Step(1.0, _hear("trade"))):
         looked = True
         if isinstance(step, Step):
@@ -384,3 +393,59 @@ def test_a_position_that_changes_its_symbol_is_known_by_the_new_one() -> None:
     for symbol in ("BTC/USD", "ETH/USD"):
         watched.take(Step(1.0, _hear("trade", Upsert("positions", 1, Position(symbol, 1.0)))))
         assert list(watched.report().view.positions) == [symbol]
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_after_a_loss_no_message_explains_its_balances(merged: bool) -> None:  # noqa: FBT001 - a parameter
+    """What happened in between is in them, be they told one by one or together."""
+    account = Account(lists_unheld=False, watches_idle=False)
+    account.take(Step(0.0, _connect("money")))
+    account.take(Step(1.0, _hear("money", Gap("public"))))
+    key = ("funding", "BTC")
+    row = Upsert("wallets", key, _wallet("BTC", 9.0, None), "trade")
+    account.take(
+        Step(1.0, _hear("money", Balances([key], (9.0,), (None,), (None,), "trade") if merged else row))
+    )
+    account.take(Step(1.0, _connect("money")))
+    flows = account.report().movements.by_currency["BTC"]
+    assert flows.credits["trade"] == 0.0
+    assert flows.credits["unobserved"] > 0.0
+
+
+def test_a_wallet_that_is_gone_does_not_come_back_with_what_was_told_before() -> None:
+    """Though nobody looked between the message that told all wallets and the one that took one away."""
+    account = Account(lists_unheld=False, watches_idle=False)
+    account.take(Step(0.0, _connect("money")))
+    key = ("funding", "BTC")
+    account.take(Step(1.0, _hear("money", Balances([key], (9.0,), (None,), (None,), "trade"))))
+    account.take(Step(1.0, _hear("money", Removed("wallets", key))))
+    assert key not in account.report().view.tables["wallets"]
+
+
+def test_what_came_and_went_while_nobody_read_leaves_nothing_behind() -> None:
+    """An account that is only recorded is read by nobody, for months."""
+    account = Account(lists_unheld=False)
+    account.take(Step(0.0, _connect("trade")))
+    account.report()
+    sheets: Any = account.state.streams["trade"].shown
+    for number in range(5000):
+        order = Order("ETH/USD", "buy", 1.0, 2.0, None)
+        account.take(Step(1.0, _hear("trade", Upsert("orders", number, order), Removed("orders", number))))
+        position = Upsert("positions", number, Position("BTC/USD", 1.0))
+        account.take(Step(1.0, _hear("trade", position, Removed("positions", number))))
+    assert len(sheets._sheets["orders"]._changed) < 2000
+    assert len(sheets.gone["positions"]) < 2000
+    assert list(account.report().view.tables["orders"]) == list(sheets.known("orders"))
+
+
+def test_of_messages_that_tell_other_wallets_each_one_counts() -> None:
+    """Though nobody looked between them."""
+    account = Account(lists_unheld=False, watches_idle=False)
+    account.take(Step(0.0, _connect("money")))
+    for name in ("BTC", "ETH"):
+        balances = Balances([("funding", name)], (9.0,), (None,), (None,), "trade")
+        account.take(Step(1.0, _hear("money", balances)))
+    rows = account.report().view.tables["wallets"]
+    assert {row.balance for row in rows.values() if isinstance(row, Wallet) and row.currency != "USD"} == {
+        9.0
+    }
