@@ -114,11 +114,12 @@ class Telemetry:
     def asked(self, labels: tuple[str, str, str], seconds: float, failure: str | None) -> None:
         """One REST request of (exchange, account, endpoint) is over."""
         with self._lock:
-            before = self._asked.get(labels, Asked(0, {}))
-            failures = before.failures
-            if failure is not None:
-                failures = {**failures, failure: failures.get(failure, 0) + 1}
-            self._asked[labels] = Asked(before.requests + 1, failures)
+            # A reply that comes late must not bring back the series of an account that is gone.
+            if (before := self._asked.get(labels)) is not None:
+                failures = before.failures
+                if failure is not None:
+                    failures = {**failures, failure: failures.get(failure, 0) + 1}
+                self._asked[labels] = Asked(before.requests + 1, failures)
             where = (labels[0], labels[2])
             counts, total = self._durations.get(where, NO_DURATIONS)
             bucket = bisect_left(SECONDS, seconds)

@@ -105,11 +105,13 @@ def test_requests_are_counted_with_their_failures_and_durations(
 
 
 def test_requests_of_an_account_that_is_gone_are_gone(telemetry: Telemetry, source: AccountCollector) -> None:
-    """Its counters vanish; a reason that nobody foresaw is counted all the same."""
+    """Its counters vanish, and a late reply brings none back; a reason nobody foresaw is counted as well."""
+    telemetry.expect_requests([READ], ["timeout"])
     telemetry.asked(READ, 0.25, "surprise")
     assert value(source, "rest_request_failures_total", {**READING, "reason": "surprise"}) == 1
     telemetry.forget_requests("bitfinex", "second")
     assert value(source, "rest_requests_total", READING) == 1
     telemetry.forget_requests("bitfinex", "main")
+    telemetry.asked(READ, 9.0, None)
     assert value(source, "rest_requests_total", READING) is None
     assert value(source, "rest_request_failures_total", {**READING, "reason": "surprise"}) is None
