@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 from prometheus_client import Metric
@@ -13,19 +13,18 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from exporter.core.clock import Instant
 from exporter.core.market import MarketReport, MarketState
 from exporter.core.report import Report
-from exporter.core.stream import DELAY_BOUNDS
 from exporter.exposition import catalogue, heads
 from exporter.exposition.account import Watched, account_groups, account_samples
 from exporter.exposition.book import Book
+from exporter.exposition.delays import VenueDelays
 from exporter.exposition.page import Page
 from exporter.exposition.prices import market_group
-from exporter.exposition.samples import Families, Group, HistogramSection, Labels, PageSection
+from exporter.exposition.samples import Families, Group, Labels, PageSection
 
 __all__ = ["PROCESS_FAMILIES", "AccountCollector", "Watched", "account_samples"]
 
 logger: Final = logging.getLogger(__name__)
 CLOCK: Final = "exchange_clock_difference_seconds"
-DELAY: Final = "exchange_stream_delivery_delay_seconds"
 DURATION: Final = "exchange_exporter_collect_duration_seconds"
 DROPPED: Final = "exchange_exporter_series_dropped_total"
 SUCCESS: Final = "exchange_exporter_collect_success"
@@ -90,6 +89,7 @@ class AccountCollector:
         self._books: dict[object, Book] = {}
         """By account, by name of the exchange for its market, and one of the process."""
         self._venues = Book(self._page, ())
+        self._delays = VenueDelays()
         self._dropped = dict.fromkeys(catalogue.CAPPED, 0)
         self._lock = threading.Lock()
         self._complained: set[tuple[str, ...]] = set()
@@ -113,7 +113,12 @@ class AccountCollector:
         Without an end mark. It is the same object as the last time when nothing changed since.
         """
         with self._lock:
-            self._refresh()
+            try:
+                self._refresh()
+            except BaseException:
+                # Half of it may be done: whoever asks next must not be told that nothing changed since.
+                self._looked = float("-inf")
+                raise
             if names is None:
                 return self._page.body(openmetrics=openmetrics)
             wanted = heads.families_named(names, self._metrics)
@@ -130,7 +135,7 @@ class AccountCollector:
             group = Group("process", (now,), self._process.sections)
             self._book(self._process, None, ()).write([group], now.wall)
         self._close_others({self._process, *markets, *(each.state for each in watched)})
-        self._venues.write([_delays([report for _, report in shown if report is not None])], now.wall)
+        self._venues.write([self._delays.group((each.state, report) for each, report in shown)], now.wall)
         self._venues.put("venues", self._between(shown))
         if self._page.is_changed or now.monotonic - self._timed >= DURATION_EVERY:
             self._timed = now.monotonic
@@ -178,6 +183,7 @@ class AccountCollector:
             if self._is_news(state.exchange, state.account):
                 logger.exception("account cannot be shown", extra={"fields": {"account": state.account}})
             return None
+        self._complained.discard((state.exchange, state.account))
         return report
 
     def _market(self, market: MarketState, now: Instant) -> MarketReport | None:
@@ -190,6 +196,7 @@ class AccountCollector:
             if self._is_news(market.exchange, ""):
                 logger.exception("prices cannot be shown", extra={"fields": {"exchange": market.exchange}})
             return None
+        self._complained.discard((market.exchange, ""))
         return report
 
     def _is_news(self, *who: str) -> bool:
@@ -259,20 +266,3 @@ def _are_same(seen: tuple[object, ...], before: tuple[object, ...]) -> bool:
     if len(seen) != len(before):
         return False
     return all(a is b or (type(a) is int and a == b) for a, b in zip(seen, before, strict=True))
-
-
-def _delays(reports: Sequence[Report]) -> Group:
-    """How long messages were under way, over all accounts of a venue."""
-    streams = [(report.exchange, stream) for report in reports for stream in report.streams]
-
-    def rows() -> Mapping[Labels, tuple[tuple[int, ...], float]]:
-        found: dict[Labels, tuple[tuple[int, ...], float]] = {}
-        for exchange, stream in streams:
-            key = (exchange, stream.name)
-            counts, total = found.get(key, ((0,) * len(stream.delay_counts), 0.0))
-            added = tuple(a + b for a, b in zip(counts, stream.delay_counts, strict=True))
-            found[key] = (added, total + stream.delay_total)
-        return found
-
-    inputs = tuple([stream.delay_counts for _, stream in streams])
-    return Group("delays", inputs, lambda: [HistogramSection(DELAY, inputs, rows, DELAY_BOUNDS)])

@@ -69,10 +69,10 @@ class Scrape:
     def _machine_text(self, *, openmetrics: bool) -> bytes:
         now = self._clock()
         if now - self._read_at >= MACHINE_EVERY:
-            self._read_at = now
             # Read once for both formats, so that they agree.
             read = None if self._machine is None else _Families(list(self._machine.collect()))
             self._texts = {each: _encoded(read, openmetrics=each) for each in (False, True)}
+            self._read_at = now
         return self._texts[openmetrics]
 
 

@@ -18,11 +18,10 @@ from exporter.core.model import Position, Rows, Wallet
 from exporter.core.stream import StreamState
 from exporter.exposition.catalogue import BY_NAME, METRICS
 from exporter.exposition.collector import LOOK_EVERY, PROCESS_FAMILIES, AccountCollector
+from tests.exposition.conftest import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tests.exposition.conftest import Desk
 
 
 def collector(*desks: Desk, limit: int = 5000) -> AccountCollector:
@@ -105,6 +104,40 @@ def test_an_account_that_cannot_be_shown_takes_no_other_with_it(
     assert len(values(source, "exchange_wallet_balance")) == 1
 
 
+def test_what_fails_anew_is_logged_anew(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """After an account could be shown again, the next bug is news."""
+    source, tally = collector(desk), desk.state.tally
+    with caplog.at_level(logging.ERROR):
+        for each in (None, None, tally, None):
+            object.__setattr__(desk.state, "tally", each)
+            desk.now += 1.0
+            assert values(source, "exchange_exporter_collect_success") == {"bitfinex,main": each is tally}
+    assert len(caplog.records) == 2
+
+
+def test_after_a_scrape_that_failed_the_next_one_is_whole(desk: Desk) -> None:
+    """Half a page is never taken for one that is up to date."""
+    errors: list[Exception | None] = []
+
+    def markets() -> list[MarketState]:
+        if errors and (error := errors.pop(0)):
+            raise error
+        return []
+
+    source = AccountCollector(
+        lambda: [desk.watched], clock=lambda: desk.instant, series_per_account=lambda: 5000, markets=markets
+    )
+    key = ("exchange", "C0")
+    desk.sync({"wallets": {key: Wallet(*key, 1.0)}})
+    values(source, "exchange_wallet_balance")
+    desk.tell(Upsert("wallets", key, Wallet(*key, 7.0)))
+    # The first look finds that something changed, and the second one fails.
+    errors[:] = [None, ValueError()]
+    with pytest.raises(ValueError):  # noqa: PT011 - it is the test's own
+        source.body(openmetrics=False)
+    assert values(source, "exchange_wallet_balance") == {"bitfinex,main,exchange,C0": 7.0}
+
+
 def test_the_cap_cuts_values_and_never_health(desk: Desk) -> None:
     """Series beyond the limit are left out in catalogue order and counted at each scrape; health is whole."""
     desk.sync({"wallets": wallets(300)})
@@ -142,6 +175,30 @@ def test_lag_is_a_histogram_over_all_accounts(desk: Desk, other_desk: Desk) -> N
     assert counts[0] == 1
     assert counts[-1] == 3
     assert values(source, f"{name}_sum") == {"bitfinex,account": pytest.approx(3.07)}
+
+
+def test_lag_does_not_fall_when_an_account_leaves(desk: Desk, other_desk: Desk) -> None:
+    """Neither when one is gone for good nor while one cannot be shown: it is a counter of the venue."""
+    there = [desk.watched, other_desk.watched]
+    source = AccountCollector(lambda: there, clock=lambda: desk.instant, series_per_account=lambda: 5000)
+
+    def counted() -> float:
+        desk.now += 1.0
+        return values(source, "exchange_stream_delivery_delay_seconds_count")["bitfinex,account"]
+
+    for each in (desk, desk, other_desk):
+        heard = Heard("wu", is_data=True, sent_at=each.instant.wall - 0.2)
+        each.state.apply("account", heard, each.instant)
+    assert counted() == 3
+    tally = other_desk.state.tally
+    object.__setattr__(other_desk.state, "tally", None)
+    assert counted() == 3
+    object.__setattr__(other_desk.state, "tally", tally)
+    assert counted() == 3
+    there.remove(desk.watched)
+    assert counted() == 3
+    there.append(Desk("main").watched)
+    assert counted() == 3
 
 
 def test_the_venue_is_told_once(desk: Desk, other_desk: Desk) -> None:

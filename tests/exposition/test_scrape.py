@@ -65,6 +65,17 @@ def test_both_formats_hold_accounts_and_machine(board: Board) -> None:
     assert "\nheat 3.0\n" in text
 
 
+def test_a_machine_that_could_not_be_read_is_read_again(board: Board) -> None:
+    """What failed is no answer for the rest of the second: the next page is whole, to its end mark."""
+    board.heat.set_function(lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        board.text(OPENMETRICS)
+    board.heat.set_function(lambda: 5)
+    text = board.text(OPENMETRICS)
+    assert "\nheat 5.0\n" in text
+    assert text.endswith("# EOF\n")
+
+
 def test_an_unchanged_page_is_the_same_object(board: Board) -> None:
     """What nobody changed is not made again; a change is seen at once; old bodies stay as they were."""
     first = board.scrape(TEXT)[1]
