@@ -179,10 +179,10 @@ def _add_demo(command: argparse.ArgumentParser, incidents: Sequence[str]) -> Non
     command.add_argument(
         "--demo.speed",
         dest="speed",
-        type=arguments.positive,
+        type=arguments.speed,
         default=1.0,
         metavar="X",
-        help="how many times as much happens (default 1)",
+        help="how many times as much happens, at most 1000 (default 1)",
     )
     command.add_argument(
         "--incident",

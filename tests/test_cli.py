@@ -78,9 +78,10 @@ def test_without_a_command_it_runs(capsys: pytest.CaptureFixture[str], tmp_path:
         (("run", "--frobnicate"), "unrecognized arguments: --frobnicate"),
         (("replay", "-"), "the following arguments are required: --exchange"),
         (("record", "-"), "the following arguments are required: --account"),
-        (("demo", "--demo.speed=0"), "--demo.speed: expected a number above 0, got 0"),
-        (("demo", "--demo.speed=nan"), "--demo.speed: expected a number above 0, got nan"),
-        (("demo", "--demo.speed=fast"), "--demo.speed: expected a number above 0, got fast"),
+        (("demo", "--demo.speed=0"), "--demo.speed: expected a number above 0, at most 1000, got 0"),
+        (("demo", "--demo.speed=nan"), "--demo.speed: expected a number above 0, at most 1000, got nan"),
+        (("demo", "--demo.speed=1001"), "--demo.speed: expected a number above 0, at most 1000, got 1001"),
+        (("demo", "--demo.speed=fast"), "--demo.speed: expected a number above 0, at most 1000, got fast"),
         (
             ("demo", "--incident=flood"),
             '--incident: no incident "flood" (known: calm, exchange-unreachable, ',

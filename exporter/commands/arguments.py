@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from typing import Final
+
+FASTEST: Final = 1000.0
+"""So many times as fast the demo's world still keeps up with itself."""
 
 
 def address(text: str) -> str:
@@ -26,13 +30,13 @@ def path(text: str) -> str:
     return text
 
 
-def positive(text: str) -> float:
-    """A number above 0. Raises ArgumentTypeError for what is none."""
+def speed(text: str) -> float:
+    """A number above 0, and not above the fastest. Raises ArgumentTypeError for what is none."""
     with contextlib.suppress(ValueError):
         value = float(text)
-        if 0.0 < value < float("inf"):
+        if 0.0 < value <= FASTEST:
             return value
-    raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    raise argparse.ArgumentTypeError(f"expected a number above 0, at most {FASTEST:g}, got {text}")
 
 
 def count(text: str) -> int:

@@ -115,9 +115,13 @@ class Demo:
         self._broken = False
         self._breaks = threading.Timer(begin / speed, self._break)
         self._breaks.daemon = True
+        try:
+            self.app = App(self._config, web, reread=self._reread, redact=redact, is_demo=True)
+        except BaseException:
+            self.close()
+            raise
         if any(INCIDENTS[name].breaks_config for name in incidents):
             self._breaks.start()
-        self.app = App(self._config, web, reread=self._reread, redact=redact, is_demo=True)
 
     def close(self) -> None:
         """Stop the exchanges; the exporter is stopped before by who started it."""
@@ -150,8 +154,9 @@ def demo(seed: int, speed: float, web: WebSettings, redact: Redactor, incidents:
     try:
         log(logger, logging.INFO, "demo: all accounts are made up", seed=seed, speed=speed)
         for name in incidents:
+            begins_in = BEGIN / speed if INCIDENTS[name].comes_later else 0.0
             log(logger, logging.INFO, "demo: an incident is coming", incident=name,
-                alerts=",".join(INCIDENTS[name].fires), begins_in=BEGIN / speed)  # fmt: skip
+                alerts=",".join(INCIDENTS[name].fires), begins_in=begins_in)  # fmt: skip
         made.app.run()
     finally:
         made.close()

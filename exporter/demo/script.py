@@ -47,6 +47,11 @@ class Incident(NamedTuple):
     settings: Mapping[str, float] = {}
     breaks_config: bool = False
 
+    @property
+    def comes_later(self) -> bool:
+        """Whether there is calm before it."""
+        return self.breaks_config or (bool(self.steps) and not self.at_start)
+
 
 SCRIPT = (
     Step(40.0, Withdrawal("demo-main", "BTC"), CYCLE),

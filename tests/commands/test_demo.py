@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from exporter.commands.demo import adapted, demo_config, rest_side
+import pytest
+
+from exporter.app import WebSettings
+from exporter.commands.demo import Demo, adapted, demo_config, rest_side
 from exporter.config.secret import Secret
 from exporter.config.types import Account, Config, Endpoints
 from exporter.demo.accounts import ACCOUNTS
 from exporter.demo.server import DemoServer
+from exporter.logs import Redactor
+from exporter.web.webconfig import WebConfigError
 
 if TYPE_CHECKING:
     from tests.commands.conftest import Process
@@ -113,3 +120,12 @@ def test_a_configuration_without_incidents_stays_as_it_is() -> None:
     """Nothing is changed by the way."""
     config = Config(accounts=(ACCOUNT,))
     assert adapted(config, ()) == config
+
+
+def test_a_demo_that_cannot_begin_leaves_nothing_running(tmp_path: Path) -> None:
+    """Without the web configuration that it was told to use it ends, the exchanges with it."""
+    before = set(threading.enumerate())
+    web = WebSettings(("127.0.0.1:0",), "/metrics", tmp_path / "missing.yml", 5, lifecycle=False)
+    with pytest.raises(WebConfigError):
+        Demo(web, Redactor(), incidents=("config-broken",))
+    assert set(threading.enumerate()) <= before

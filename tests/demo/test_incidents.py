@@ -48,6 +48,15 @@ def test_an_incident_begins_after_some_calm_unless_it_was_always_so() -> None:
     assert scripts(["link-flapping"], 3.0)["bitopro"][0].at == 3.0
 
 
+@pytest.mark.parametrize(
+    ("name", "comes_later"),
+    [("link-flapping", True), ("config-broken", True), ("stream-missing", False), ("series-limit", False)],
+)
+def test_it_is_known_whether_calm_comes_first(name: str, comes_later: bool) -> None:  # noqa: FBT001 - a parameter
+    """What holds from the start, or is a setting, begins at once: the log says so."""
+    assert INCIDENTS[name].comes_later == comes_later
+
+
 def test_incidents_of_one_exchange_are_played_together() -> None:
     """Each brings its steps, and its settings of the exporter."""
     names = ("withdrawal", "stream-silent", "session-stuck", "link-flapping")
