@@ -254,7 +254,9 @@ class AccountState:
             return
         state.shown.merge(event, now.monotonic)
         self.movements.merged(event)
-        self.idle.due = self.idle.due or not self.idle.watched.isdisjoint(event.keys)
+        watched = self.idle.watched
+        if watched and not watched.isdisjoint(event.keys):
+            self.idle.due = True
         self._memory.renew(event, now)
 
     def _apply_table(self, state: StreamState, event: Snapshot | Balances | Removed, now: Instant) -> None:
