@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from exporter.core.account import AccountState
 from exporter.core.clock import Instant
 from exporter.core.market import MarketReport
+from exporter.core.model import Table
 from exporter.core.report import Report
+from exporter.core.tally import TallyReport
+from exporter.core.view import View
 from exporter.exposition.choices import Choices
 from exporter.exposition.funding import contracts, funding_counters, idle, offers
 from exporter.exposition.health import StreamShape, condition, condition_inputs, health, reconcile
@@ -27,6 +30,9 @@ from exporter.exposition.samples import (
 from exporter.exposition.thresholds import margin_need, thresholds
 from exporter.exposition.trading import fees, fills, notifications, orders, positions
 from exporter.exposition.wallets import margin, totals, wallets
+
+MARGIN_TABLES: Final[tuple[Table, ...]] = ("totals", "margin", "margin_symbols")
+RESTING_TABLES: Final[tuple[Table, ...]] = ("orders", "offers", "funding_info")
 
 
 class Watched(NamedTuple):
@@ -56,35 +62,48 @@ def _groups(watched: Watched, report: Report, now: Instant, market: MarketReport
     view, tally, select, choices = report.view, report.tally, watched.select, watched.choices
     prices, marks = (market.prices, market.marks) if market is not None else (NOTHING, NOTHING)
 
-    def tables() -> Iterator[AnySection]:
+    def held() -> Iterator[AnySection]:
         if choices.thresholds:
             yield thresholds(view, choices.thresholds)
         yield from wallets(view, select, choices, prices)
-        yield totals(view)
-        yield from margin(view, select)
-        yield margin_need(view, choices.margin_level)
-        yield from positions(view, marks, select)
-        yield from orders(view, select)
-        yield from offers(view, select)
-
-    def counters() -> Iterator[AnySection]:
-        yield from fills(tally, select)
-        yield from fees(tally, select)
-        yield notifications(tally, watched.notification_subjects)
-        yield from funding_counters(tally, select)
 
     def flows() -> Iterator[AnySection]:
         yield interest(report.movements, tally, select)
         yield movements(report.movements, select)
 
-    yield Group("health", (report,), lambda: health(report, watched.shapes))
+    tables, gone = view.tables, view.gone
+    yield Group("health", (report.streams,), lambda: [health(report, watched.shapes)])
     yield Group("condition", condition_inputs(report), lambda: condition(report, watched.shapes))
     yield Group("reconcile", (report.reconcile,), lambda: [reconcile(report.reconcile)])
-    yield Group("tables", (view, prices, marks), tables)
-    yield Group("counters", (tally,), counters)
-    yield Group("contracts", (view, tally), lambda: [contracts(view, tally, now.wall, select)])
+    yield Group("wallets", (tables.get("wallets"), gone.get("wallets"), prices), held)
+    yield Group("margin", tuple(map(tables.get, MARGIN_TABLES)), partial(_margins, view, watched))
+    position_inputs = (tables.get("positions"), gone.get("positions"), view.positions, marks)
+    yield Group("positions", position_inputs, lambda: positions(view, marks, select))
+    resting_inputs = (*map(tables.get, RESTING_TABLES), view.order_symbols, view.offer_currencies)
+    yield Group("resting", resting_inputs, partial(_resting, view, select))
+    yield Group("counters", (tally,), partial(_counters, tally, watched))
+    lent = (tables.get("credits"), tables.get("loans"), tally.funding_closed)
+    yield Group("contracts", lent, lambda: [contracts(view, tally, now.wall, select)])
     yield Group("idle", (report.idle,), lambda: [idle(report.idle, select)])
-    yield Group("flows", (report.movements, tally), flows)
+    yield Group("flows", (report.movements, tally.funding_closed), flows)
+
+
+def _margins(view: View, watched: Watched) -> Iterator[AnySection]:
+    yield totals(view)
+    yield from margin(view, watched.select)
+    yield margin_need(view, watched.choices.margin_level)
+
+
+def _resting(view: View, select: Selection) -> Iterator[AnySection]:
+    yield from orders(view, select)
+    yield from offers(view, select)
+
+
+def _counters(tally: TallyReport, watched: Watched) -> Iterator[AnySection]:
+    yield from fills(tally, watched.select)
+    yield from fees(tally, watched.select)
+    yield notifications(tally, watched.notification_subjects)
+    yield from funding_counters(tally, watched.select)
 
 
 def account_samples(

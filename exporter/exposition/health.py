@@ -37,22 +37,15 @@ class StreamShape(NamedTuple):
     connect_failures: tuple[str, ...]
 
 
-def health(report: Report, shapes: Mapping[str, StreamShape]) -> Iterator[AnySection]:
+def health(report: Report, shapes: Mapping[str, StreamShape]) -> RowSection[str, StreamReport]:
     """What of the streams moves with every message."""
     streams = {stream.name: stream for stream in report.streams}
-    yield RowSection(
+    return RowSection(
         "streams",
         report.streams,
         lambda: streams,
-        lambda name, _: [(family, (name,)) for family in STREAM],
+        lambda name, _: _stream_series(name, shapes[name]),
         lambda name, stream: _stream(stream, shapes[name]),
-    )
-    yield RowSection(
-        "messages",
-        tuple([stream.messages for stream in report.streams]),
-        lambda: {name: stream.messages for name, stream in streams.items()},
-        lambda name, _: [("exchange_stream_messages_total", (name, kind)) for kind in shapes[name].messages],
-        lambda name, counts: tuple(map(counts.get, shapes[name].messages, repeat(0))),
     )
 
 
@@ -100,8 +93,15 @@ def reconcile(found: ReconcileReport) -> Section:
     return Section("reconcile", (found,), write)
 
 
+def _stream_series(name: str, shape: StreamShape) -> list[Series]:
+    return [
+        *((family, (name,)) for family in STREAM),
+        *(("exchange_stream_messages_total", (name, kind)) for kind in shape.messages),
+    ]
+
+
 def _stream(stream: StreamReport, shape: StreamShape) -> tuple[Value, ...]:
-    """Values of `STREAM`, in its order."""
+    """Values of `_stream_series`, in its order."""
     return (
         1,
         stream.is_up,
@@ -111,6 +111,7 @@ def _stream(stream: StreamReport, shape: StreamShape) -> tuple[Value, ...]:
         stream.connects,
         stream.auth_failures,
         stream.gaps,
+        *map(stream.messages.get, shape.messages, repeat(0)),
     )
 
 

@@ -50,7 +50,9 @@ def positions(view: View, marks: Mapping[str, float], select: Selection) -> Iter
     if rows is None:
         return
     gone = view.gone.get("positions", ())
-    yield Section("positions beside", (rows, gone), partial(_beside, rows, gone, select))
+    # How many there are is all that is told of them together, unless some are left out or gone.
+    counted = rows if gone or select.symbols else len(rows)
+    yield Section("positions beside", (counted, gone), partial(_beside, rows, gone, select))
     yield RowSection(
         "positions",
         (view.positions, marks),
