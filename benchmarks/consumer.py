@@ -7,7 +7,11 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from statistics import median
+from typing import Final, NamedTuple
+
+SETTLING: Final = 0.2
+"""Seconds of warming up, and of measuring, for what is done again and again."""
 
 
 class Ask(NamedTuple):
@@ -83,6 +87,22 @@ def digest(samples: Iterable[str]) -> str:
     """What a page's samples are known by, whatever their order, and whether 1 is written 1 or 1.0."""
     plain = sorted(line.removesuffix(".0") for line in samples)
     return hashlib.sha1("\n".join(plain).encode(), usedforsecurity=False).hexdigest()
+
+
+def steady(between: Callable[[], object], work: Callable[[], object], least: int = 9) -> float:
+    """Seconds that `work` takes in a program that runs for long, the middle of `least` times or more.
+
+    Before each, `between`; what the first moments take counts for nothing.
+    """
+    until = time.perf_counter() + SETTLING
+    found: list[float] = []
+    while (began := time.perf_counter()) < until + SETTLING or len(found) < least:
+        between()
+        timed = time.perf_counter()
+        work()
+        if began >= until:
+            found.append(time.perf_counter() - timed)
+    return median(found)
 
 
 def memory(field: str) -> int:

@@ -8,16 +8,15 @@ from __future__ import annotations
 import json
 import re
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Final
 
 from prometheus_client import generate_latest
 
-from benchmarks.consumer import digest, memory
+from benchmarks.consumer import digest, memory, steady
 from benchmarks.holdings import Holdings, accounts
 from exporter.config.types import StreamSettings
 from exporter.exchanges import KNOWN
@@ -28,7 +27,7 @@ from exporter.exposition.telemetry import machine
 from exporter.follow import system_clock, watch_replayed
 
 OPENMETRICS: Final = "application/openmetrics-text;version=1.0.0"
-CHURNS: Final = 10
+CHURNS: Final = 60
 ACCEPTS: Final = {"text": "", "openmetrics": OPENMETRICS}
 
 
@@ -87,20 +86,8 @@ def lines(body: Iterable[bytes]) -> set[bytes]:
     return {line for line in b"".join(body).splitlines() if not line.startswith(b"#")}
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that something takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def several(house: House, between: Callable[[], object], accept: str, times: int) -> float:
-    """Seconds of one scrape after `between`, the middle of several."""
-    found = []
-    for _ in range(times):
-        between()
-        found.append(timed(lambda: house.scrape(accept)))
-    return median(found)
+def nothing() -> None:
+    """Between two scrapes, when nothing changes."""
 
 
 def scrape(series: int, fast: float) -> dict[str, float]:
@@ -109,10 +96,10 @@ def scrape(series: int, fast: float) -> dict[str, float]:
     before = lines(house.scrape())
     told = {"series": float(len(before))}
     for name, accept in ACCEPTS.items():
-        house.scrape(accept)
-        told[f"{name} same"] = several(house, lambda: None, accept, 9)
-        told[f"{name} 1 %"] = several(house, lambda: house.change(series * 0.01), accept, 9)
-        told[f"{name} all"] = several(house, house.change_all, accept, 3)
+        answer = partial(house.scrape, accept)
+        told[f"{name} same"] = steady(nothing, answer)
+        told[f"{name} 1 %"] = steady(lambda: house.change(series * 0.01), answer)
+        told[f"{name} all"] = steady(house.change_all, answer, 3)
     before = lines(house.scrape())
     house.change(series * 0.01)
     middle = lines(house.scrape())
@@ -121,8 +108,8 @@ def scrape(series: int, fast: float) -> dict[str, float]:
     told["changed of all"] = len(lines(house.scrape()) - middle) / len(middle)
     body = b"".join(house.scrape())
     room = memoryview(bytearray(len(body)))
-    told["machine"] = median(timed(lambda: generate_latest(machine())) for _ in range(5))
-    told["copy"] = median(timed(lambda: room.__setitem__(slice(None), body)) for _ in range(21))
+    told["machine"] = steady(nothing, lambda: generate_latest(machine()))
+    told["copy"] = steady(nothing, lambda: room.__setitem__(slice(None), body))
     told["bytes"] = len(body)
     told.update(_packed(house, series, fast=bool(fast)))
     return told
@@ -135,12 +122,8 @@ def _packed(house: House, series: int, *, fast: bool) -> dict[str, float]:
     from exporter.web import compression  # noqa: PLC0415 - see above
 
     gzipped = compression.gzipped
-    found = []
-    for _ in range(9):
-        house.change(series * 0.01)
-        found.append(timed(lambda: gzipped(house.scrape())))
     return {
-        "gzip": median(found),
+        "gzip": steady(lambda: house.change(series * 0.01), lambda: gzipped(house.scrape())),
         "isal": float(sys.modules.get("isal") is not None),
         "packed": len(gzipped(house.scrape())),
     }
@@ -170,7 +153,7 @@ def _families(text: str) -> Iterator[dict[str, object]]:
 
 
 def churn(series: int, scrapes: float) -> dict[str, float]:
-    """For counting instructions: the same changes with and without the scrapes between them."""
+    """For counting instructions: always the same changes, with a scrape after so many of them."""
     # These are read once a second, which would be at each scrape where all is slowed down so much.
     house = House(series, of_machine=False)
     count = len(lines(house.scrape()))

@@ -21,6 +21,9 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
+// settling is how long each way warms up, and how long it is measured, as for the programs in Python.
+const settling = 200 * time.Millisecond
+
 type family struct {
 	Name    string              `json:"name"`
 	Help    string              `json:"help"`
@@ -95,12 +98,15 @@ func (p *page) encode(format expfmt.Format, to io.Writer) {
 func (p *page) middle(share float64, work func(body *bytes.Buffer)) float64 {
 	var found []float64
 	var body bytes.Buffer
-	for i := 0; i < 9; i++ {
+	until := time.Now().Add(settling)
+	for now := time.Now(); now.Before(until.Add(settling)) || len(found) < 9; now = time.Now() {
 		p.change(share)
 		body.Reset()
 		began := time.Now()
 		work(&body)
-		found = append(found, time.Since(began).Seconds())
+		if !now.Before(until) {
+			found = append(found, time.Since(began).Seconds())
+		}
 	}
 	sort.Float64s(found)
 	return found[len(found)/2]

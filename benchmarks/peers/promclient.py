@@ -8,8 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import orjson
@@ -25,10 +25,9 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 
-from benchmarks.consumer import Ask, digest, memory
+from benchmarks.consumer import Ask, digest, memory, steady
 
 Family = dict[str, Any]
-TIMES = 3
 
 
 class Children:
@@ -96,15 +95,10 @@ def scrape(way: str, file: str) -> dict[str, Any]:
     text = generate_latest(registry).decode()
     samples = [line for line in text.splitlines() if not line.startswith("#")]
     told: dict[str, Any] = {"messages": len(samples), "digest": digest(samples)}
+    rng = random.Random(1)
     ways: dict[str, Callable[..., bytes]] = {"text": generate_latest, "openmetrics": openmetrics_latest}
     for name, latest in ways.items():
-        found = []
-        for number in range(TIMES):
-            page.change(0.01, random.Random(number))
-            began = time.perf_counter()
-            latest(registry)
-            found.append(time.perf_counter() - began)
-        told[f"{name} 1 %"] = median(found)
+        told[f"{name} 1 %"] = steady(partial(page.change, 0.01, rng), partial(latest, registry))
     return told
 
 
