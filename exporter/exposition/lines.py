@@ -61,14 +61,12 @@ class Writer:
             self.discard(lines)
             before = (None,) * len(values)
             lines.blocks, lines.indices = [None] * len(values), [0] * len(values)
-        blocks, indices, change = lines.blocks, lines.indices, self._page.change
+        changed = compress(range(len(values)), map(ne, values, before))
         named: Sequence[Series] | None = None
-        for index in compress(range(len(values)), map(ne, values, before)):
-            block, value = blocks[index], values[index]
+        for index in self._page.rewrite(lines.blocks, lines.indices, values, changed):
+            value = values[index]
             if value is None:
                 self._remove(lines, index)
-            elif block is not None:
-                change(block, indices[index], spell(value))
             else:
                 named = named or series()
                 self._add(lines, index, named[index], value)
