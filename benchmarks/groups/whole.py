@@ -25,6 +25,7 @@ def on_bitfinex(setting: Setting) -> Outcome:
     prepared = setting.payload("bitfinex", lambda: payload)
     commands: dict[str, tuple[Command, int]] = {
         "ours": (lambda url, n: ours("ours", "whole", "bitfinex", payload.prologue, url, n, 0), count),
+        "arrays": (lambda url, n: ours("ours", "arrays", payload.prologue, url, n, 0), count),
         "bitfinex-api-py": (lambda url, n: peer("bfxapi_whole", "bfxapi", url, n, 0), count // 3),
         "bitfinex-api-node raw": (lambda url, n: node("whole.js", url, n), count),
         "ccxt": (lambda url, n: peer("ccxt_whole", "ccxt", "bitfinex", url, n, 0), count // 20),
