@@ -9,7 +9,6 @@ moments at which its messages were handled go to LATE_FILE. LOUD_URL is an accou
 from __future__ import annotations
 
 import array
-import dataclasses
 import sys
 import threading
 import time
@@ -40,10 +39,8 @@ def serve(url: str, accounts: int, *others: str) -> App:
         limits=Limits(series_per_account=1_000_000),
     )
     web = WebSettings(("127.0.0.1:0",), "/metrics", None, max_requests=40, lifecycle=False)
-    app = App(config, web, reread=lambda: config, redact=Redactor())
     # An exchange takes five logins in 15 seconds; the bench's takes all at once.
-    app._workshop = dataclasses.replace(app._workshop, budget=workshop().budget)  # noqa: SLF001 - no flag
-    return app
+    return App(config, web, reread=lambda: config, redact=Redactor(), equip=lambda _: workshop())
 
 
 def stamped(moments: array.array[float]) -> None:

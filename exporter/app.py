@@ -16,7 +16,7 @@ from typing import Final
 
 from exporter import __version__
 from exporter.config.reader import ConfigError
-from exporter.config.types import Account, Config
+from exporter.config.types import Account, Config, StreamSettings
 from exporter.desk import Desk
 from exporter.exposition.collector import AccountCollector, Watched
 from exporter.exposition.scrape import Scrape
@@ -68,6 +68,7 @@ class App:
         reread: Callable[[], Config],
         redact: Redactor,
         is_demo: bool = False,
+        equip: Callable[[StreamSettings], Workshop] = Workshop.equip,
     ) -> None:
         self._config = config
         self._web = web
@@ -78,7 +79,7 @@ class App:
         # A SimpleQueue may be filled from a signal handler; an Event may not.
         self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self._followed: tuple[Followed, ...] = ()
-        self._workshop = Workshop.equip(config.stream)
+        self._workshop = equip(config.stream)
         revision = os.environ.get("EXCHANGE_EXPORTER_REVISION", "unknown")
         self._telemetry = Telemetry(version=__version__, revision=revision, is_demo=is_demo)
         self._desk = Desk(self._telemetry)
@@ -148,6 +149,10 @@ class App:
     def reload(self) -> None:
         """Have the main loop take up the configuration again, as SIGHUP does. From any thread."""
         self._orders.put(Order("reload"))
+
+    def end(self) -> None:
+        """Have the main loop stop, as SIGTERM does. From any thread."""
+        self._orders.put(Order("stop"))
 
     def stop(self) -> None:
         """Close the listeners and every stream."""

@@ -27,7 +27,7 @@ from exporter.exposition.collector import Watched
 from exporter.exposition.health import StreamShape
 from exporter.exposition.samples import Selection
 from exporter.stream.budget import SharedBudget
-from exporter.stream.means import Means, Tap
+from exporter.stream.means import Connect, Means, Tap
 from exporter.stream.session import Session
 from exporter.stream.transport import Connector, FailReason, Limits
 from exporter.stream.turn import KeyTurn
@@ -73,10 +73,10 @@ class Followed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What all accounts of a process share: clocks, the connection budget, the connector."""
+    """What all accounts of a process share: clocks, the connection budget, the way to connect."""
 
     settings: config.StreamSettings
-    connector: Connector
+    connect: Connect
     budget: SharedBudget
     clock: Callable[[], Instant] = system_clock
     tap: Tap | None = None
@@ -87,7 +87,7 @@ class Workshop:
         limits = Limits(
             connect_timeout=settings.connect_timeout, max_message_bytes=settings.max_message_bytes
         )
-        return cls(settings, Connector(limits=limits), SharedBudget(ConnectionBudget()), tap=tap)
+        return cls(settings, Connector(limits=limits).connect, SharedBudget(ConnectionBudget()), tap=tap)
 
     def refit(self, settings: config.StreamSettings) -> Workshop:
         """The workshop under other settings; what was connected so far still counts."""
@@ -107,7 +107,7 @@ class Workshop:
         )
         want = wanted(account, spec, self.settings)
         means = Means(
-            self.connector.connect,
+            self.connect,
             self.clock,
             self.budget,
             self.settings.silence_timeout,

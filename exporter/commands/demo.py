@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from exporter.app import App, WebSettings
+from exporter.commands.defects import Defects
 from exporter.config.reader import ConfigError
 from exporter.config.secret import Secret
 from exporter.config.types import (
@@ -112,16 +113,22 @@ class Demo:
         self._rest = rest_side(self.server)
         self._rest.start()
         self._config = adapted(adapt(demo_config(self.server, self._rest)), incidents)
-        self._broken = False
+        self._defects = Defects(defect for name in incidents if (defect := INCIDENTS[name].breaks))
         self._breaks = threading.Timer(begin / speed, self._break)
         self._breaks.daemon = True
         try:
-            self.app = App(self._config, web, reread=self._reread, redact=redact, is_demo=True)
+            self.app = App(
+                self._config,
+                web,
+                reread=self._reread,
+                redact=redact,
+                is_demo=True,
+                equip=self._defects.equip,
+            )
         except BaseException:
             self.close()
             raise
-        if any(INCIDENTS[name].breaks_config for name in incidents):
-            self._breaks.start()
+        self._breaks.start()
 
     def close(self) -> None:
         """Stop the exchanges; the exporter is stopped before by who started it."""
@@ -130,13 +137,16 @@ class Demo:
         self.server.stop()
 
     def _reread(self) -> Config:
-        if self._broken:
+        if self._defects.has_begun("config"):
             raise ConfigError(["the demo's configuration: broken by the incident config-broken"])
         return self._config
 
     def _break(self) -> None:
-        self._broken = True
-        self.app.reload()
+        self._defects.begin()
+        if self._defects.has_begun("config"):
+            self.app.reload()
+        if self._defects.has_begun("process"):
+            self.app.end()
 
 
 def adapted(config: Config, incidents: Iterable[str]) -> Config:

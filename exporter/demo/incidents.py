@@ -24,13 +24,6 @@ INCIDENTS: Final[Mapping[str, Incident]] = {
     **LENDING,
     **EXPORTER,
 }
-OUT_OF_REACH: Final[Mapping[str, str]] = {
-    "ExchangeExporterDown": "The exporter has to be gone: stop the demo, and wait two minutes.",
-    "ExchangeExporterAbsent": "No exporter may be left: stop the demo, and wait ten minutes.",
-    "ExchangeCollectFailed": "Only a bug of the exporter does that; no exchange can.",
-    "ExchangeSessionDied": "Only a bug of the exporter does that; no exchange can.",
-}
-"""Alerts that no incident can make fire: why, and how a person does where that can be done."""
 
 
 def scripts(names: Iterable[str], begin: float = BEGIN) -> dict[str, Sequence[Step]]:

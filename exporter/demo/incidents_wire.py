@@ -127,11 +127,27 @@ EXPORTER: Final = {
     "config-broken": Incident(
         "The configuration is reloaded and has a mistake.",
         ("ExchangeConfigReloadFailed",),
-        breaks_config=True,
+        breaks="config",
     ),
     "series-limit": Incident(
         "The accounts have more series than they may.",
         ("ExchangeSeriesLimitReached",),
         settings={"limits.series_per_account": 200},
+    ),
+    "account-unshown": Incident(
+        "The exporter has a bug, made up for this, and cannot show one account.",
+        ("ExchangeCollectFailed",),
+        breaks="account",
+    ),
+    "session-dies": Incident(
+        "A line breaks, and by a bug, made up for this, the thread dies that should open it again.",
+        ("ExchangeSessionDied",),
+        (Step(0, Told(CUT, LENDER)),),
+        breaks="session",
+    ),
+    "exporter-ends": Incident(
+        "The exporter ends, and nothing starts it again.",
+        ("ExchangeExporterDown", "ExchangeExporterAbsent"),
+        breaks="process",
     ),
 }

@@ -7,7 +7,7 @@ in a calm first minute, then a dropped link, maintenance, a lost frame, a restar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from exporter.demo.deeds import Withdrawal
 from exporter.demo.records import Event
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from exporter.demo.records import Told
 
 CYCLE = 300.0
+
+
+Defect = Literal["config", "account", "session", "process"]
+"""The configuration cannot be read again, an account not be shown; a thread dies, the process ends."""
 
 
 class Step(NamedTuple):
@@ -36,7 +40,7 @@ class Incident(NamedTuple):
     """Something that goes wrong at an exchange, or in how the exporter is set up.
 
     Steps count from the beginning of the incident. `settings` are those of the exporter that it takes, by
-    their names in the configuration; `breaks_config` has the configuration become unreadable.
+    their names in the configuration; `breaks` is what goes wrong in the exporter itself.
     """
 
     story: str
@@ -45,12 +49,12 @@ class Incident(NamedTuple):
     exchange: str = "bitfinex"
     at_start: bool = False
     settings: Mapping[str, float] = {}
-    breaks_config: bool = False
+    breaks: Defect | None = None
 
     @property
     def comes_later(self) -> bool:
         """Whether there is calm before it."""
-        return self.breaks_config or (bool(self.steps) and not self.at_start)
+        return self.breaks is not None or (bool(self.steps) and not self.at_start)
 
 
 SCRIPT = (
