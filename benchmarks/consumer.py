@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from statistics import median
 from typing import Final, NamedTuple
 
-SETTLING: Final = 0.2
+SETTLING: Final = 0.1
 """Seconds of warming up, and of measuring, for what is done again and again."""
 
 

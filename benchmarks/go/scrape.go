@@ -22,7 +22,7 @@ import (
 )
 
 // settling is how long each way warms up, and how long it is measured, as for the programs in Python.
-const settling = 200 * time.Millisecond
+const settling = 100 * time.Millisecond
 
 type family struct {
 	Name    string              `json:"name"`
