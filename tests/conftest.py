@@ -7,14 +7,13 @@ import os
 import shutil
 import socket
 import subprocess
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.servers import await_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -148,7 +147,7 @@ def prometheus_server(
         ]
         with (folder / "log").open("wb") as output:
             started.append(subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL))
-        _await_ready(started[-1], f"http://{address}/-/ready", folder / "log")
+        await_ready(started[-1], f"http://{address}/-/ready", folder / "log")
         return f"http://{address}"
 
     yield start
@@ -156,21 +155,3 @@ def prometheus_server(
         process.terminate()
     for process in started:
         process.wait(timeout=90)
-
-
-def _await_ready(process: subprocess.Popen[bytes], url: str, output: Path) -> None:
-    """Return when the server answers; fail with its log when it died or the deadline passed."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - a URL of ours, on loopback
-                return
-        except (urllib.error.URLError, OSError):
-            try:
-                process.wait(timeout=0.1)
-            except subprocess.TimeoutExpired:
-                continue
-            break
-    process.kill()
-    process.wait()
-    pytest.fail(f"prometheus did not become ready:\n{output.read_text()[-2000:]}", pytrace=False)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +11,7 @@ from exporter.app import App, WebSettings
 from exporter.commands.demo import demo_config, rest_side
 from exporter.demo.server import DemoServer
 from exporter.logs import Redactor
+from tests.servers import query, until
 
 PATIENCE = 90.0
 CONFIG = """\
@@ -42,21 +39,9 @@ def app() -> Iterator[App]:
     venue.stop()
 
 
-def ask(url: str, query: str) -> list[dict[str, Any]]:
-    """The result of an instant query."""
-    address = f"{url}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
-    with urllib.request.urlopen(address, timeout=PATIENCE) as answer:  # noqa: S310 - on loopback
-        found: list[dict[str, Any]] = json.loads(answer.read())["data"]["result"]
-        return found
-
-
-def await_result(url: str, query: str) -> list[dict[str, Any]]:
+def await_result(url: str, expr: str) -> list[dict[str, Any]]:
     """The first result of a query that is not empty; Prometheus itself sets the pace."""
-    deadline = time.monotonic() + PATIENCE
-    while not (result := ask(url, query)):
-        assert time.monotonic() < deadline, f"no result for {query}"
-        time.sleep(0.1)
-    return result
+    return until(lambda: query(url, expr), lambda: f"no result for {expr}", PATIENCE)
 
 
 @pytest.mark.component
@@ -74,6 +59,6 @@ def test_a_real_prometheus_reads_a_balance(app: App, prometheus_server: Callable
     lag = "histogram_quantile(0.99, sum by (le) (exchange_stream_delivery_delay_seconds_bucket))"
     assert await_result(url, lag)
     assert await_result(url, 'exchange_currency_price_usd{exchange="bitfinex",currency="BTC"} > 0')
-    assert ask(url, "exchange_rest_request_failures_total > 0") == []
+    assert query(url, "exchange_rest_request_failures_total > 0") == []
     scraped = await_result(url, "scrape_samples_scraped")[0]["value"][1]
     assert int(scraped) > 500

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import pytest
 import yaml
@@ -20,6 +15,8 @@ from exporter.app import App, WebSettings
 from exporter.commands.demo import demo_config, rest_side
 from exporter.demo.server import DemoServer
 from exporter.logs import Redactor
+from tests import servers
+from tests.servers import until
 
 PATIENCE: Final = 180.0
 PACE: Final = 0.5
@@ -88,18 +85,6 @@ def concrete(expr: str) -> str:
     return re.sub(r"\$(job|instance|exchange|account|currency)\b", ".+", expr)
 
 
-def ask(url: str, expr: str) -> Sequence[dict[str, Any]]:
-    """What Prometheus answers now; an error of the query fails the test in its words."""
-    body = urllib.parse.urlencode({"query": concrete(expr)}).encode()
-    request = urllib.request.Request(f"{url}/api/v1/query", data=body)  # noqa: S310 - on loopback
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - on loopback
-            result: list[dict[str, Any]] = json.loads(answer.read())["data"]["result"]
-            return result
-    except urllib.error.HTTPError as error:
-        pytest.fail(f"{expr}: {error.read().decode()}", pytrace=False)
-
-
 def silent(query: Query) -> bool:
     """Whether the query may find nothing in the demo."""
     return any(re.search(pattern, query.expr) for pattern in SILENT)
@@ -109,14 +94,21 @@ def silent(query: Query) -> bool:
 def test_every_query_finds_data(url: str, queries: Sequence[Query]) -> None:
     """Each query that is not listed with a reason has a result at one time or another."""
     waiting = {query.expr: query for query in queries}
-    deadline = time.monotonic() + PATIENCE
-    while wanted := [query for query in waiting.values() if not silent(query)]:
-        names = "\n".join(f"{query.where}: {concrete(query.expr)}" for query in wanted)
-        assert time.monotonic() < deadline, f"{len(wanted)} queries found nothing:\n{names}"
+
+    def wanted() -> list[Query]:
+        return [query for query in waiting.values() if not silent(query)]
+
+    def is_over() -> bool:
         for expr in list(waiting):
-            if ask(url, expr):
+            if servers.query(url, concrete(expr)):
                 del waiting[expr]
-        time.sleep(PACE)
+        return not wanted()
+
+    def missing() -> str:
+        names = "\n".join(f"{query.where}: {concrete(query.expr)}" for query in wanted())
+        return f"{len(wanted())} queries found nothing:\n{names}"
+
+    until(is_over, missing, PATIENCE, PACE)
 
 
 def test_the_list_of_silent_queries_is_short(queries: Sequence[Query]) -> None:

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import threading
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -21,10 +20,10 @@ import yaml
 from exporter.app import WebSettings
 from exporter.commands.demo import Demo
 from exporter.logs import Redactor
+from tests import servers
+from tests.servers import await_ready, until
 
 PATIENCE: Final = 60.0
-PACE: Final = 0.1
-"""Seconds between two looks at a server that cannot tell when it is ready."""
 CALM: Final = 10.0
 """Seconds before an incident, in which Prometheus sees what was before."""
 Alert = dict[str, str]
@@ -124,17 +123,9 @@ def alertmanager(
     command += [f"--storage.path={tmp_path / 'alertmanager'}", f"--web.listen-address={address}"]
     with (tmp_path / "alertmanager.log").open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
-    url, deadline = f"http://{address}", time.monotonic() + PATIENCE
+    url = f"http://{address}"
     try:
-        while True:
-            try:
-                fetch(f"{url}/api/v2/status")
-                break
-            except (urllib.error.URLError, OSError):
-                log = (tmp_path / "alertmanager.log").read_text()
-                assert process.poll() is None, log
-                assert time.monotonic() < deadline, log
-                time.sleep(PACE)
+        await_ready(process, f"{url}/api/v2/status", tmp_path / "alertmanager.log")
         yield url
     finally:
         process.terminate()
@@ -149,16 +140,11 @@ class Stack:
 
     def ask(self, query: str) -> list[Alert]:
         """The labels of what an instant query finds."""
-        address = f"{self._url}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
-        return [each["metric"] for each in fetch(address)["data"]["result"]]
+        return [each["metric"] for each in servers.query(self._url, query)]
 
     def await_result(self, query: str) -> list[Alert]:
         """The first result that is not empty."""
-        deadline = time.monotonic() + PATIENCE
-        while not (found := self.ask(query)):
-            assert time.monotonic() < deadline, f"no result for {query}"
-            time.sleep(PACE)
-        return found
+        return until(lambda: self.ask(query), lambda: f"no result for {query}", PATIENCE)
 
 
 def quick(rules: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
-import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -15,13 +13,15 @@ import pytest
 import yaml
 
 from exporter.demo.incidents import INCIDENTS
-from tests.prometheus.conftest import PACE, fetch
 from tests.prometheus.hasty_demo import READY
 from tests.prometheus.hurry import SHORTER, hasten
+from tests.servers import query, until
 
 BEGIN: Final = 8.0
 """Seconds of calm first: some scrapes see what rises or falls later."""
 PATIENCE: Final = 120.0
+PACE: Final = 1.0
+"""Seconds between two looks: what fires changes once a second."""
 
 
 class Group(NamedTuple):
@@ -181,20 +181,12 @@ def judged(
 
 def fired(url: str) -> dict[str, set[str]]:
     """Alerts that have fired so far, by group."""
-    query = urllib.parse.urlencode({"query": 'count_over_time(ALERTS{alertstate="firing"}[10m])'})
     found: dict[str, set[str]] = {name: set() for name in GROUPS}
-    for each in fetch(f"{url}/api/v1/query?{query}")["data"]["result"]:
+    for each in query(url, 'count_over_time(ALERTS{alertstate="firing"}[10m])'):
         labels = each["metric"]
         if labels["alertname"] != ABSENT:
             group = labels.get("exchange", labels.get("instance", "")).partition("/")[0]
             found[group].add(labels["alertname"])
-    return found
-
-
-def firing(url: str, alert: str) -> list[Any]:
-    """What fires of an alert now."""
-    query = urllib.parse.urlencode({"query": f'ALERTS{{alertname="{alert}",alertstate="firing"}}'})
-    found: list[Any] = fetch(f"{url}/api/v1/query?{query}")["data"]["result"]
     return found
 
 
@@ -205,18 +197,16 @@ def test_each_incident_fires_its_alerts_and_no_others(judged: str, demos: Demos)
         name: {alert for incident in group.incidents for alert in INCIDENTS[incident].fires} - {ABSENT}
         for name, group in GROUPS.items()
     }
-    deadline = time.monotonic() + PATIENCE
-    seen = fired(judged)
-    while not all(wanted[name] <= seen[name] for name in GROUPS):
-        missing = {name: sorted(wanted[name] - seen[name]) for name in GROUPS}
-        assert time.monotonic() < deadline, missing
-        time.sleep(10 * PACE)
+
+    def missing() -> dict[str, list[str]]:
         seen = fired(judged)
+        return {name: sorted(wanted[name] - seen[name]) for name in GROUPS if wanted[name] - seen[name]}
+
+    until(lambda: not missing(), lambda: f"not fired: {missing()}", PATIENCE, PACE)
     excused = {name: (HASTY | group.may) - wanted[name] for name, group in GROUPS.items()}
-    assert {name: found - excused[name] for name, found in seen.items()} == wanted
+    assert {name: found - excused[name] for name, found in fired(judged).items()} == wanted
     # Nobody misses one exporter while there are others.
-    assert firing(judged, ABSENT) == []
+    absent = f'ALERTS{{alertname="{ABSENT}",alertstate="firing"}}'
+    assert query(judged, absent) == []
     demos.stop()
-    while not firing(judged, ABSENT):
-        assert time.monotonic() < deadline + PATIENCE
-        time.sleep(10 * PACE)
+    until(lambda: query(judged, absent), lambda: f"{ABSENT} does not fire", PATIENCE, PACE)

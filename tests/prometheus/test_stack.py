@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
 
 from exporter.exchanges.bitfinex.calc import REFRESH
-from tests.prometheus.conftest import PACE, PATIENCE, Alert, Stack, Webhook, fetch
+from tests.prometheus.conftest import PATIENCE, Alert, Stack, Webhook, fetch
+from tests.servers import until
 
 
 @pytest.mark.component
@@ -52,14 +52,13 @@ def _refused_key_is_told(stack: Stack, alertmanager: str, webhook: Webhook) -> N
 
 def _await_inhibited(alertmanager: str, name: str) -> None:
     """Alertmanager knows of the alert, and what keeps it quiet."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
+
+    def is_inhibited() -> bool:
         alerts = fetch(f"{alertmanager}/api/v2/alerts")
         found = [each["status"]["inhibitedBy"] for each in alerts if each["labels"]["alertname"] == name]
-        if found and all(found):
-            return
-        assert time.monotonic() < deadline, f"{name} is not inhibited"
-        time.sleep(PACE)
+        return bool(found) and all(found)
+
+    until(is_inhibited, lambda: f"{name} is not inhibited", PATIENCE)
 
 
 def _withdrawal_is_told(webhook: Webhook) -> None:
