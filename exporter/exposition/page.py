@@ -103,12 +103,7 @@ class Page:
 
     def replace(self, block: Block, at: int, head: bytes, tail: bytes) -> None:
         """Put another line at a place."""
-        block.pieces[at - 1] = head
-        self.change(block, at, tail)
-
-    def change(self, block: Block, at: int, tail: bytes) -> None:
-        """Give the line at a place another second piece."""
-        block.pieces[at] = tail
+        block.pieces[at - 1], block.pieces[at] = head, tail
         if block.bytes is not None:
             block.bytes = None
             self._stale.append(block)
@@ -120,9 +115,9 @@ class Page:
         values: Sequence[float | None],
         which: Iterable[int],
     ) -> list[int]:
-        """Give many lines their values; gives those of `which` that have no line, or no value.
+        """Give lines other values; gives those of `which` that have no line, or no value.
 
-        As `change` for each, but without its call and mostly without that of `spell`.
+        A page changes by this nearly alone, so it makes no call for a line: most values are plain ones.
         """
         stale, dumps, odd = self._stale, orjson.dumps, []
         for index in which:

@@ -15,6 +15,7 @@ from exporter.core.events import (
     REASONS,
     Fill,
     FundingClosed,
+    FundingTraded,
     Notified,
     OrderChanged,
     Platform,
@@ -28,6 +29,7 @@ from exporter.core.model import (
     Contract,
     FundingInfo,
     Margin,
+    MarginSymbol,
     Offer,
     Order,
     Position,
@@ -35,6 +37,7 @@ from exporter.core.model import (
     Totals,
     Wallet,
 )
+from exporter.core.sheet import RETENTION
 from exporter.exposition.account import account_samples
 from exporter.exposition.catalogue import BY_NAME, CAPPED
 from exporter.exposition.choices import Choices
@@ -80,6 +83,7 @@ def _trading(draw: st.DrawFn) -> Event:
         OrderChanged("new", order.symbol, (key, "new")),
         fill,
         Upsert("totals", ONLY, Totals(5.0, draw(AMOUNTS))),
+        Upsert("margin_symbols", order.symbol, MarginSymbol(5.0, draw(AMOUNTS), None, 1.0)),
         Upsert("margin", ONLY, Margin(5.0, draw(SURE), draw(SURE), None, 1.0)),
         Notified("other", "error"),
         Platform(operative=draw(st.booleans())),
@@ -220,6 +224,56 @@ def test_a_cut_page_never_exceeds_its_limit(steps: list[Step], limit: int) -> No
             assert shown == expected
 
 
+CONTRACT: Final = Contract("USD", "provided", "used", 100.0, 0.001, 2.0, EPOCH)
+ONE_BY_ONE: Final = (
+    Upsert("wallets", ("exchange", "USD"), Wallet("exchange", "USD", 5.0, 1.0, 0.5), "trade"),
+    Upsert("wallets", ("funding", "ETH"), Wallet("funding", "ETH", 2.0)),
+    Upsert("wallets", ("exchange", "USD"), Wallet("exchange", "USD", 6.0, 2.0, 0.5), "interest"),
+    Removed("wallets", ("funding", "ETH")),
+    Upsert("totals", ONLY, Totals(5.0, 4.0)),
+    Upsert("margin", ONLY, Margin(5.0, 4.0, 2.0, None, 1.0)),
+    Upsert("margin_symbols", "BTC/USD", MarginSymbol(5.0, 4.0, None, 1.0)),
+    Upsert("positions", 1, Position("BTC/USD", 1.0, 5.0, None, kind="margin")),
+    Upsert("positions", 1, Position("BTC/USD", 2.0, 5.0, None, kind="margin")),
+    Upsert("positions", 2, Position("ETH/USD", 2.0, 5.0, None, kind="derivative")),
+    Removed("positions", 1),
+    Upsert("orders", 1, Order("BTC/USD", "buy", 1.0, 5.0, EPOCH)),
+    Upsert("orders", 1, Order("BTC/USD", "buy", 0.5, 5.0, EPOCH)),
+    Upsert("orders", 2, Order("ETH/USD", "sell", 0.5, 5.0, EPOCH)),
+    Removed("orders", 1),
+    OrderChanged("new", "BTC/USD", (1, "new")),
+    Fill(7, "LTC/USD", "buy", "maker", 1.0, 5.0, 0.1, "USD", EPOCH, True),
+    Upsert("offers", 1, Offer("ETH", "provided", 1.0, 0.001, 2.0, EPOCH)),
+    Removed("offers", 1),
+    Upsert("credits", 1, CONTRACT),
+    Upsert("credits", 1, CONTRACT._replace(amount=50.0)),
+    Upsert("loans", 2, CONTRACT._replace(currency="ETH", state="unused")),
+    Removed("credits", 1),
+    Upsert("funding_info", "USD", FundingInfo(0.001, 0.002, 2.0, None)),
+    FundingClosed(1, "BTC", "used"),
+    FundingTraded(1, "ETH", "taken", 2.0),
+    Notified("other", "error"),
+    Refused("digest", "the key was refused"),
+    Platform(operative=False),
+)
+"""All that can be told of an account, once or twice."""
+
+
+def test_each_thing_that_is_told_alone_is_seen() -> None:
+    """No part of the page waits for another one to change."""
+    twin = Twin()
+    twin.step("choose", (Choices((Threshold("exchange", "USD", "warning", 5.5),), margin_level=2.0), ()))
+    twin.step("sync", None)
+    before = twin.shown()
+    for event in ONE_BY_ONE:
+        twin.step("tell", [event])
+        now = twin.shown()
+        assert now == twin.expected(), event
+        moved = {name for (name, _), _ in now.items() ^ before.items()}
+        assert moved - {"exchange_stream_messages_total"}, f"nothing tells of {event}"
+        before = now
+
+
 def test_a_rung_nearer_to_its_end_is_seen_though_nothing_was_told(desk: Desk) -> None:
     """The ladder of ends moves with the clock alone."""
     source = AccountCollector(
@@ -239,6 +293,21 @@ def test_a_rung_nearer_to_its_end_is_seen_though_nothing_was_told(desk: Desk) ->
         if at % 20_000 == 0:
             assert [b'"1-3d"' in line for line in rung()] == [True]
     assert [b'"0-1d"' in line for line in rung()] == [True]
+
+
+def test_what_is_gone_stops_being_told_though_nothing_else_moved() -> None:
+    """A wallet and a position that are gone are 0 for half an hour, and then not there at all."""
+    twin = Twin()
+    btc = ("exchange", "BTC")
+    position = Position("BTC/USD", 1.0, 5.0, None, kind="margin")
+    twin.desk.sync({"wallets": {btc: Wallet(*btc, 1.0)}, "positions": {1: position}})
+    twin.step("tell", [Removed("wallets", btc), Removed("positions", 1)])
+    families = {"exchange_wallet_balance", "exchange_position_amount"}
+    for at in range(0, int(RETENTION) + 20, 10):
+        twin.desk.now = float(at)
+        twin.desk.tell(message="hb")
+        told = {name for name, _ in twin.shown()} & families
+        assert told == (families if at < RETENTION else set()), at
 
 
 def test_dust_follows_the_price_though_no_wallet_moved() -> None:

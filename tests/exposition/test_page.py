@@ -58,7 +58,12 @@ class Changes(RuleBasedStateMachine):
         names = BY_NAME[name].labels
         key = (name, tuple(texts[: len(names)]))
         if key in self.places:
-            self.page.change(*self.places[key], spell(value))
+            block, at = self.places[key]
+            # A line that is not there and a value that is not known are the caller's to see to.
+            assert self.page.rewrite([None, block, block], [0, at, at], [value, value, None], range(3)) == [
+                0,
+                2,
+            ]
         else:
             self.places[key] = self.page.add(name, prefix(name, names, key[1]), spell(value))
         self.values[key] = value
