@@ -10,7 +10,7 @@ import ssl
 import sys
 import threading
 import time
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -121,7 +121,7 @@ def arrays(ask: Ask, login: int) -> None:
     No field is checked, no sequence audited, nothing counted, and nobody else can look.
     """
     link = connected(ask)
-    state: dict[tuple[str, str], list[object]] = {}
+    state: dict[tuple[str, str], list[Any]] = {}
     total = ask.total + login
     count = before = 0
     meter = Meter()
@@ -133,8 +133,7 @@ def arrays(ask: Ask, login: int) -> None:
             count += 1
         if not before and count > login:
             before, meter = count, Meter()
-    balance = state["wu", "BTC"][2]
-    meter.tell(ask.total, 0, measured=count - before, balance=float(str(balance)))
+    meter.tell(ask.total, 0, measured=count - before, balance=state["wu", "BTC"][2])
 
 
 def main() -> None:

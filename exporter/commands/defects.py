@@ -23,7 +23,7 @@ DIES: Final = "demo-lender"
 
 
 class Defects:
-    """The defects of one demo: before they begin, the exporter has none."""
+    """The defects of one demo. They begin when they are told to; that of a session when its line breaks."""
 
     def __init__(self, wanted: Iterable[Defect]) -> None:
         self._wanted = frozenset(wanted)
@@ -42,8 +42,10 @@ class Defects:
         return self._begun and defect in self._wanted
 
     def equip(self, settings: StreamSettings) -> Workshop:
-        """The workshop of a real process, with these defects."""
+        """The workshop of a real process; with these defects, should there be any."""
         sound = Workshop.equip(settings)
+        if not self._wanted:
+            return sound
         return _Defective(sound.settings, sound.connect, sound.budget, defects=self)
 
 

@@ -11,6 +11,7 @@ import pytest
 from exporter.commands.defects import DIES, UNSHOWN, Defects
 from exporter.config.types import StreamSettings
 from exporter.demo.accounts import ACCOUNTS
+from exporter.follow import Workshop
 from exporter.stream.means import Link
 from exporter.stream.messages import Received
 from exporter.stream.transport import Abort
@@ -62,12 +63,9 @@ def test_the_accounts_that_defects_are_about_are_there() -> None:
     assert {UNSHOWN, DIES} <= {account.name for account in ACCOUNTS}
 
 
-def test_without_defects_a_workshop_follows_as_usual() -> None:
-    """Settings, ways to connect and budgets are those of a real process."""
-    settings = StreamSettings()
-    equipped = Defects(()).equip(settings)
-    assert equipped.settings is settings
-    assert equipped.tap is None
+def test_without_defects_the_workshop_is_that_of_a_real_process() -> None:
+    """The usual demo is the program itself, with nothing wrapped around any part."""
+    assert type(Defects(()).equip(StreamSettings())) is Workshop
 
 
 def test_an_account_that_cannot_be_shown_takes_no_other_along(launch: Callable[..., Process]) -> None:
