@@ -27,6 +27,7 @@ logger: Final = logging.getLogger(__name__)
 CLOCK: Final = "exchange_clock_difference_seconds"
 DURATION: Final = "exchange_exporter_collect_duration_seconds"
 DROPPED: Final = "exchange_exporter_series_dropped_total"
+EXPECTED: Final = "exchange_account_expected"
 SUCCESS: Final = "exchange_exporter_collect_success"
 OPERATIVE: Final = "exchange_platform_operative"
 PROCESS_FAMILIES: Final = frozenset(
@@ -241,11 +242,13 @@ class AccountCollector:
         return is_cut
 
     def _between(self, shown: Iterable[tuple[Watched, Report | None]]) -> Families:
-        """What belongs to a venue or to all: which accounts can be shown, what the venue told of itself."""
-        found: Families = {SUCCESS: {}, OPERATIVE: {}, CLOCK: {}}
+        """What belongs to a venue or to all: which accounts there are, what the venue told of itself."""
+        found: Families = {EXPECTED: {}, SUCCESS: {}, OPERATIVE: {}, CLOCK: {}}
         since: dict[str, float] = {}
         for watched, report in shown:
-            found[SUCCESS][watched.state.exchange, watched.state.account] = report is not None
+            account = (watched.state.exchange, watched.state.account)
+            # Also of one that cannot be shown: a sum over the others must not pass for the whole.
+            found[EXPECTED][account], found[SUCCESS][account] = 1, report is not None
             if report is None:
                 continue
             venue = report.exchange

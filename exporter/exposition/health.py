@@ -60,7 +60,6 @@ def condition_inputs(report: Report) -> tuple[object, ...]:
 def condition(report: Report, shapes: Mapping[str, StreamShape]) -> Iterator[AnySection]:
     """What of the streams and the key seldom changes."""
     streams = {stream.name: stream for stream in report.streams}
-    yield Section("expected", (), lambda samples: samples.add("exchange_account_expected", 1))
     yield RowSection(
         "phases",
         report.streams,

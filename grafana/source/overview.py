@@ -102,10 +102,11 @@ def oldest_check() -> Json:
 
 def accounts() -> Json:
     """Each account's own light."""
+    unshown = f"({now('exporter_collect_success')} == 0)"
     return stat(
         "Accounts",
         "Which accounts can I believe? An account is live while all of its streams are.",
-        target(f"min by (exchange, account) ({now('stream_up')})", "{{account}}"),
+        target(f"min by (exchange, account) ({now('stream_up')}) or {unshown}", "{{account}}"),
         unit="none",
         mappings=words((1, "live", GOOD), (0, "not live", BAD)),
         thresholds=steps(BAD, (1, GOOD)),

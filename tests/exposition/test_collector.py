@@ -102,6 +102,8 @@ def test_an_account_that_cannot_be_shown_takes_no_other_with_it(
             }
     assert [record.getMessage() for record in caplog.records] == ["account cannot be shown"]
     assert len(values(source, "exchange_wallet_balance")) == 1
+    # It is still an account: who adds up the others can see that one is missing.
+    assert values(source, "exchange_account_expected") == {"bitfinex,main": 1, "bitfinex,second": 1}
 
 
 def test_what_fails_anew_is_logged_anew(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:

@@ -188,7 +188,8 @@ class Twin:
         desk = self.desk
         report, market = desk.state.report(desk.now), self.market.report(desk.now)
         families = account_samples(desk.watched, report, desk.instant, market).families
-        families["exchange_exporter_collect_success"] = {("bitfinex", "main"): 1.0}
+        for of_all in ("exchange_account_expected", "exchange_exporter_collect_success"):
+            families[of_all] = {("bitfinex", "main"): 1.0}
         return {
             (name, frozenset(zip(BY_NAME[name].labels, series, strict=True))): value
             for name, samples in families.items()
