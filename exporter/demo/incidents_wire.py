@@ -136,7 +136,7 @@ EXPORTER: Final = {
     ),
     "account-unshown": Incident(
         "The exporter has a bug, made up for this, and cannot show one account.",
-        ("ExchangeCollectFailed",),
+        ("ExchangeCollectFailed", "ExchangeBalancesWithheld"),
         breaks="account",
     ),
     "session-dies": Incident(
